@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.feed import mappings_version
-from schemas import BadFeed, Environment, TermMapping
+from schemas import BadFeed, Environment, TermMapping, sentence
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -40,7 +40,13 @@ def map_term(
     from transforms.normalize.vocabulary import FIELD_SCHEMES, term_key
 
     if field not in FIELD_SCHEMES:
-        raise CannotDecide(f"{field!r} has no terms; its lists are of {', '.join(FIELD_SCHEMES)}")
+        raise CannotDecide(
+            sentence(
+                "%(field)s has no terms; its lists are of %(fields)s",
+                field=repr(field),
+                fields=", ".join(FIELD_SCHEMES),
+            )
+        )
     if feed is not None:
         try:
             feed_in_use(env, feed)
@@ -67,7 +73,14 @@ def _resolve(field: str, entry: str) -> tuple[str, str]:
     resolved = find_code(field, scheme or None, code.strip())
     if resolved is None:
         lists = " or ".join(FIELD_SCHEMES[field])
-        raise CannotDecide(f"{entry!r} is no code or label of {lists}, the list of {field}")
+        raise CannotDecide(
+            sentence(
+                "%(entry)s is no code or label of %(lists)s, the list of %(field)s",
+                entry=repr(entry),
+                lists=lists,
+                field=field,
+            )
+        )
     return resolved
 
 

@@ -144,6 +144,12 @@ def in_words(request: Request, text: Sentence) -> str:
     return gettext_of(request, text.text, **text.values)
 
 
+def error_in_words(request: Request, error: Exception) -> str:
+    """Return what an error says: in the reader's language where it was raised with a Sentence, else as it is."""
+    text = error.args[0] if error.args else None
+    return in_words(request, text) if isinstance(text, Sentence) else str(error)
+
+
 def see(path: str) -> Response:
     """Send the browser on to a page of ours, after a form."""
     return RedirectResponse(path, status_code=303)

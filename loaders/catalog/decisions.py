@@ -24,7 +24,7 @@ from loaders.store import (
     write_rows,
     write_transaction,
 )
-from schemas import Environment
+from schemas import Environment, sentence
 
 _RECORDS: Any = SourceRecordRow.__table__
 _REFUSED: Any = RefusedRow.__table__
@@ -39,8 +39,10 @@ def check_signature(by: str, reason: str) -> dict[str, str]:
     """Return name and reason, stripped, as columns of a decision. Raises Unsigned when one is empty."""
     signature = {"by": by.strip(), "reason": reason.strip()}
     missing = [f"--{name}" for name, value in signature.items() if not value]
+    if len(missing) > 1:
+        raise Unsigned(sentence("a decision needs --by and --reason, not empty"))
     if missing:
-        raise Unsigned(f"a decision needs {' and '.join(missing)}, not empty")
+        raise Unsigned(sentence("a decision needs %(name)s, not empty", name=missing[0]))
     return signature
 
 
@@ -79,7 +81,9 @@ def refuse(env: Environment, run_id: str, *, by: str, reason: str) -> int:
 def _check_newest_held(env: Environment, run_id: str) -> None:
     run = read_run(env, run_id)
     if run.status != "held":
-        raise WrongRunState(f"{run_id} is {run.status}; only a held run can be released or refused")
+        raise WrongRunState(
+            sentence("%(run)s is %(status)s; only a held run can be released or refused", run=run_id, status=run.status)
+        )
     newer_runs = select(func.max(HarvestRunRow.id)).where(
         HarvestRunRow.feed == run.feed,
         HarvestRunRow.id > run_id,
@@ -89,7 +93,11 @@ def _check_newest_held(env: Environment, run_id: str) -> None:
         newer = connection.scalar(newer_runs)
     if newer is not None:
         raise WrongRunState(
-            f"{run_id}: a newer run of the feed, {newer}, is in progress or held; only the newest can be decided"
+            sentence(
+                "%(run)s: a newer run of the feed, %(newer)s, is in progress or held; only the newest can be decided",
+                run=run_id,
+                newer=newer,
+            )
         )
 
 

@@ -27,7 +27,7 @@ from loaders.store import (
     write_rows,
     write_transaction,
 )
-from schemas import Environment
+from schemas import Environment, sentence
 
 _RECORDS: Any = SourceRecordRow.__table__
 _ISSUES: Any = IssueRow.__table__
@@ -44,7 +44,11 @@ def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
     signature = check_signature(by, reason)
     kind = read_run(env, run_id).kind
     if kind not in _UNDOABLE_KINDS:
-        raise WrongRunState(f"{run_id} is a run of kind {kind}: only a harvest or a reprocess can be undone")
+        raise WrongRunState(
+            sentence(
+                "%(run)s is a run of kind %(kind)s: only a harvest or a reprocess can be undone", run=run_id, kind=kind
+            )
+        )
     with locked_run(env, run_id, statuses=("loaded",)) as run, write_transaction(env) as connection:
         newer_runs = _newer_runs(env, connection, run)
         undo_id = new_run_id(connection, run.feed)
@@ -93,7 +97,7 @@ def revoke_refusal(env: Environment, run_id: str, *, by: str, reason: str) -> in
     signature = check_signature(by, reason)
     with locked_run(env, run_id, statuses=("refused", "loaded")) as run, write_transaction(env) as connection:
         if not is_refusal(run):
-            raise WrongRunState(f"{run_id} is {run.status}, and refuses nothing")
+            raise WrongRunState(sentence("%(run)s is %(status)s, and refuses nothing", run=run_id, status=run.status))
         undid = connection.scalar(select(HarvestRunRow.undid_run_id).where(HarvestRunRow.id == run_id))
         versions = delete(RefusedRow).where(RefusedRow.feed == run.feed, RefusedRow.run_id == (undid or run_id))
         count = connection.execute(versions).rowcount
@@ -116,7 +120,12 @@ def _newer_runs(env: Environment, connection: Connection, run: Run) -> list[str]
     wrote = [row.id for row in newer if row.landed != row.unchanged or undo_log_path(env, run.feed, row.id).exists()]
     if wrote:
         raise WrongRunState(
-            f"{run.id} is not the newest loaded run of {run.feed} that wrote anything: undo {wrote[-1]} first"
+            sentence(
+                "%(run)s is not the newest loaded run of %(feed)s that wrote anything: undo %(newer)s first",
+                run=run.id,
+                feed=run.feed,
+                newer=wrote[-1],
+            )
         )
     return [row.id for row in newer]
 
@@ -126,7 +135,13 @@ def _restore(env: Environment, connection: Connection, run: Run, undo_id: str, s
     path = undo_log_path(env, run.feed, run.id)
     if not path.exists():
         if run.counts["landed"] != run.counts["unchanged"]:
-            raise WrongRunState(f"{run.id} cannot be undone: landing lacks its {path.name}; restore the feed's landing")
+            raise WrongRunState(
+                sentence(
+                    "%(run)s cannot be undone: landing lacks its %(file)s; restore the feed's landing",
+                    run=run.id,
+                    file=path.name,
+                )
+            )
         return 0
     restored = 0
     for batch in read_undo_log(path):

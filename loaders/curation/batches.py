@@ -23,7 +23,7 @@ from loaders.curation.curation import (
     refuse_waiting,
     undo_row,
 )
-from loaders.curation.values import CannotDecide, fitting_value
+from loaders.curation.values import CannotDecide, fitting_value, never_read
 from loaders.store import (
     MAX_BOUND_VALUES,
     CurationRow,
@@ -35,7 +35,15 @@ from loaders.store import (
     rows_among,
     write_transaction,
 )
-from schemas import Base, Correction, CorrectionUnusable, Environment, Resource, apply_correction
+from schemas import (
+    Base,
+    Correction,
+    CorrectionUnusable,
+    Environment,
+    Resource,
+    apply_correction,
+    sentence,
+)
 
 _RECORDS: Any = SourceRecordRow.__table__
 _CURATIONS: Any = CurationRow.__table__
@@ -161,7 +169,8 @@ def fill(template: str, key: str, record: Resource) -> str:
 
     def value_of(match: re.Match[str]) -> str:
         if match[1] not in values:
-            raise CannotDecide(f"{match[0]} is no placeholder; there are {', '.join(f'{{{n}}}' for n in values)}")
+            known = ", ".join(f"{{{name}}}" for name in values)
+            raise CannotDecide(sentence("%(name)s is no placeholder; there are %(known)s", name=match[0], known=known))
         return values[match[1]]
 
     return template if _is_json(template) else _PLACEHOLDER.sub(value_of, template)
@@ -199,7 +208,7 @@ def undo_batch(env: Environment, batch_id: str, *, by: str, reason: str) -> Batc
             of_batch = (table.batch_id == batch_id, table.undone_at.is_(None))
             count += connection.execute(update(table).where(*of_batch).values(**undone)).rowcount
     if not count:
-        raise CannotDecide("there is nothing to undo: these decisions are undone already")
+        raise CannotDecide(sentence("there is nothing to undo: these decisions are undone already"))
     return Batch(batch_id, count)
 
 
@@ -226,7 +235,7 @@ def _records(connection: Connection, keys: Keys) -> Iterator[_Meant]:
         for row in sorted((each._mapping for each in rows), key=lambda each: str(each["key"])):
             key, text = row["key"], row["pending_record"] or row["record"]
             if not text:
-                raise CannotDecide(f"{key} could never be read, so that nothing in it can be corrected")
+                raise CannotDecide(never_read(key))
             record = msgspec.json.decode(text, type=Resource)
             its_errors = [(error.code, error.path) for error in errors.get(key, ())]
             its_corrections = standing.get(key, ())
@@ -242,5 +251,5 @@ def _corrected(record: Resource, corrections: Iterable[Correction]) -> Resource:
 
 def _not_empty(batch_id: str, count: int) -> Batch:
     if not count:
-        raise CannotDecide("nothing is meant by this decision: what was chosen is decided already")
+        raise CannotDecide(sentence("nothing is meant by this decision: what was chosen is decided already"))
     return Batch(batch_id, count)

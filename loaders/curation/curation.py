@@ -31,9 +31,31 @@ from loaders.store import (
     upsert,
     write_transaction,
 )
-from schemas import UNCORRECTABLE_FIELDS, Environment, Resource, match_sha256
+from schemas import UNCORRECTABLE_FIELDS, Environment, Resource, Sentence, match_sha256, sentence
 
 _RECORDS: Any = SourceRecordRow.__table__
+_OTHER_VERSION = {  # by what was to be done with it
+    "accepted": sentence(
+        "%(key)s is not accepted: version %(now)s is waiting now, not %(version)s; look at it first: %(command)s"
+    ),
+    "refused": sentence(
+        "%(key)s is not refused: version %(now)s is waiting now, not %(version)s; look at it first: %(command)s"
+    ),
+}
+_WITHOUT_PAGE = {  # by what a record lacks
+    "neither": sentence(
+        "%(key)s is not accepted: it has not a title and not an address or identifier. Its page would show %(page)s. "
+        "Correct it (%(command)s), or publish it so with --force"
+    ),
+    "title": sentence(
+        "%(key)s is not accepted: it has not a title. Its page would show %(page)s. "
+        "Correct it (%(command)s), or publish it so with --force"
+    ),
+    "address": sentence(
+        "%(key)s is not accepted: it has not an address or identifier. Its page would show %(page)s. "
+        "Correct it (%(command)s), or publish it so with --force"
+    ),
+}
 SHOWN_DIGITS = 12  # of a version's digest, in the list of waiting versions
 
 
@@ -105,15 +127,29 @@ def _waiting_version(connection: Connection, key: str, decided: str, version: st
     """
     row = _record(connection, key)
     if row["pending_status"] != "quarantined":
-        why = f"it is unreadable ({row['pending_reason']})" if row["pending_status"] else "no version of it is waiting"
-        raise CannotDecide(f"{key} cannot be {decided}: {why}")
+        raise CannotDecide(_not_waiting(key, decided, row))
     if not (row["pending_sha256"] or "").startswith(version):
         waiting = (row["pending_sha256"] or "")[:SHOWN_DIGITS]
-        raise CannotDecide(
-            f"{key} is not {decided}: version {waiting} is waiting now, not {version}; "
-            f"look at it first: {elib_command('review', 'quarantined')}"
-        )
+        listed = elib_command("review", "quarantined")
+        values = {"key": key, "now": waiting, "version": version, "command": listed}
+        raise CannotDecide(Sentence(text=_OTHER_VERSION[decided].text, values=values))
     return row
+
+
+def _not_waiting(key: str, decided: str, row: Mapping[str, Any]) -> Sentence:
+    """Return why a record's version cannot be accepted or refused: it is unreadable, or there is none."""
+    values = {"key": key, "why": row["pending_reason"] or ""}
+    if row["pending_status"]:
+        texts = {
+            "accepted": sentence("%(key)s cannot be accepted: it is unreadable (%(why)s)"),
+            "refused": sentence("%(key)s cannot be refused: it is unreadable (%(why)s)"),
+        }
+    else:
+        texts = {
+            "accepted": sentence("%(key)s cannot be accepted: no version of it is waiting"),
+            "refused": sentence("%(key)s cannot be refused: no version of it is waiting"),
+        }
+    return Sentence(text=texts[decided].text, values=values)
 
 
 def _before(row: Mapping[str, Any]) -> str:
@@ -124,16 +160,16 @@ def _check_page(connection: Connection, row: dict[str, Any]) -> None:
     """Raise CannotDecide, saying what would be published, when the page has no title or nothing leads to the work."""
     targets = [{"key": row["key"]}, *([{"resource_id": row["resource_id"]}] if row["resource_id"] else [])]
     record = with_corrections(connection, msgspec.json.decode(row["pending_record"], type=Resource), targets)
-    missing = [
-        *([] if any(record.title.values()) else ["a title"]),
-        *([] if record.url or record.links or record.identifiers else ["an address or identifier"]),
-    ]
-    if missing:
-        correct = elib_command("review", "correct", row["key"], more="FIELD VALUE")
-        raise CannotDecide(
-            f"{row['key']} is not accepted: it has not {' and not '.join(missing)}. Its page would show "
-            f"{page_summary(record)}. Correct it ({correct}), or publish it so with --force"
-        )
+    has_title, leads = any(record.title.values()), bool(record.url or record.links or record.identifiers)
+    if has_title and leads:
+        return
+    missing = "neither" if not has_title and not leads else "title" if not has_title else "address"
+    values = {
+        "key": row["key"],
+        "page": page_summary(record),
+        "command": elib_command("review", "correct", row["key"], more="FIELD VALUE"),
+    }
+    raise CannotDecide(Sentence(text=_WITHOUT_PAGE[missing].text, values=values))
 
 
 def record_correction(env: Environment, target: str, path: str, value: str, *, by: str, reason: str) -> int:
@@ -174,9 +210,11 @@ def undo_curation(env: Environment, number: int, *, by: str, reason: str) -> str
     with write_transaction(env) as connection:
         row = connection.execute(select(CurationRow.__table__).where(CurationRow.id == number)).mappings().one_or_none()
         if row is None:
-            raise CannotDecide(f"there is no curation {number}")
+            raise CannotDecide(sentence("there is no curation %(number)s", number=number))
         if row["undone_at"] is not None:
-            raise CannotDecide(f"curation {number} was undone at {row['undone_at']}")
+            raise CannotDecide(
+                sentence("curation %(number)s was undone at %(time)s", number=number, time=row["undone_at"])
+            )
         undo_row(connection, dict(row), signature)
         action: str = row["action"]
     return action
@@ -201,7 +239,7 @@ def judge(env: Environment, verdict: str, key: str, other_key: str, *, by: str, 
     """
     signature = check_signature(by, reason)
     if key == other_key:
-        raise CannotDecide(f"{key} is named twice; a judgement is about two records")
+        raise CannotDecide(sentence("%(key)s is named twice; a judgement is about two records", key=key))
     with write_transaction(env) as connection:
         return insert_judgement(connection, verdict, key, other_key, signature)
 
@@ -231,7 +269,7 @@ def insert_judgement(
 def _record(connection: Connection, key: str) -> dict[str, Any]:
     row = connection.execute(select(_RECORDS).where(_RECORDS.c.key == key)).mappings().one_or_none()
     if row is None:
-        raise CannotDecide(f"there is no record {key!r} (a key is feed:identifier)")
+        raise CannotDecide(sentence("there is no record %(key)s (a key is feed:identifier)", key=repr(key)))
     return dict(row)
 
 
@@ -243,7 +281,9 @@ def _match_digest(row: dict[str, Any]) -> str | None:
 def _live_record(connection: Connection, key: str) -> dict[str, Any]:
     row = _record(connection, key)
     if row["status"] != "live":
-        raise CannotDecide(f"{key} is {row['status']}; a judgement is about two live records")
+        raise CannotDecide(
+            sentence("%(key)s is %(status)s; a judgement is about two live records", key=key, status=row["status"])
+        )
     return row
 
 
@@ -252,7 +292,7 @@ def _target(connection: Connection, target: str) -> dict[str, str]:
         return {"key": target}
     if connection.scalar(select(ResourceRow.id).where(ResourceRow.id == target)) is not None:
         return {"resource_id": target}
-    raise CannotDecide(f"there is no record or resource {target!r}")
+    raise CannotDecide(sentence("there is no record or resource %(target)s", target=repr(target)))
 
 
 def correctable(path: str) -> str:
@@ -260,7 +300,14 @@ def correctable(path: str) -> str:
     first = path.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
     if first not in Resource.__struct_fields__:
         fields = [name for name in Resource.__struct_fields__ if name not in UNCORRECTABLE_FIELDS]
-        raise CannotDecide(f"{path!r}: the shared record has no field {first!r}; it has {', '.join(fields)}")
+        raise CannotDecide(
+            sentence(
+                "%(path)s: the shared record has no field %(field)s; it has %(fields)s",
+                path=repr(path),
+                field=repr(first),
+                fields=", ".join(fields),
+            )
+        )
     return path
 
 

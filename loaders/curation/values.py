@@ -9,13 +9,26 @@ import msgspec
 from sqlalchemy import Connection, or_, select
 
 from loaders.store import CurationRow, ResourceRow, SourceRecordRow
-from schemas import Correction, CorrectionUnusable, Resource, apply_correction, replaced_value
+from schemas import (
+    Correction,
+    CorrectionUnusable,
+    Resource,
+    Sentence,
+    apply_correction,
+    replaced_value,
+    sentence,
+)
 
 _MAX_SHOWN_CHARS = 120
 
 
 class CannotDecide(LookupError):
     """What a decision names does not exist, or its state does not allow the decision."""
+
+
+def never_read(key: str) -> Sentence:
+    """Return why nothing in a record can be corrected."""
+    return sentence("%(key)s could never be read, so that nothing in it can be corrected", key=key)
 
 
 def corrected_record(connection: Connection, target: dict[str, str]) -> Resource:
@@ -27,7 +40,7 @@ def corrected_record(connection: Connection, target: dict[str, str]) -> Resource
         accepted, waiting = connection.execute(select(*columns).where(SourceRecordRow.key == target["key"])).one()
         text = accepted or waiting
     if not text:
-        raise CannotDecide(f"{target['key']} could never be read, so that nothing in it can be corrected")
+        raise CannotDecide(never_read(target["key"]))
     return with_corrections(connection, msgspec.json.decode(text, type=Resource), [target])
 
 
@@ -81,7 +94,7 @@ def fitting_value(record: Resource, path: str, value: str) -> str:
             why = why or error.why
             continue
         return text
-    raise CannotDecide(f"{path} cannot be set to {value!r}: {why}")
+    raise CannotDecide(sentence("%(path)s cannot be set to %(value)s: %(why)s", path=path, value=repr(value), why=why))
 
 
 def _as_json(value: str) -> Iterator[str]:

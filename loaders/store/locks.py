@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from schemas import Environment
+from schemas import Environment, sentence
 
 log = logging.getLogger("elib.feed")
 LOCK_WARNING_SECONDS = 2.0  # how long a process waits before it logs why
@@ -40,10 +40,11 @@ def feed_lock(env: Environment, feed: str, *, wait: bool = True) -> Iterator[Non
     try:
         lock.acquire(timeout=LOCK_WARNING_SECONDS if wait else 0)
     except Timeout as timeout:
-        reason = f"{feed}: another process is at work on this feed"
         if not wait:
-            raise FeedBusy(f"{reason}; try again when it is done") from timeout
-        log.warning("%s; waiting until it is done", reason)
+            raise FeedBusy(
+                sentence("%(feed)s: another process is at work on this feed; try again when it is done", feed=feed)
+            ) from timeout
+        log.warning("%s: another process is at work on this feed; waiting until it is done", feed)
         lock.acquire()
     try:
         yield

@@ -23,7 +23,7 @@ from loaders.store.database import read_transaction, write_transaction
 from loaders.store.locks import FeedBusy, feed_lock
 from loaders.store.models import HarvestRunRow
 from loaders.store.worker import is_this_worker, is_worker_gone, this_worker
-from schemas import Base, Environment, Reason, one_line
+from schemas import Base, Environment, Reason, one_line, sentence
 
 _RUN_ID_TIME = "%Y%m%dT%H%M%S%f"
 RUN_COUNTS = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
@@ -75,7 +75,11 @@ def begin_run(
         )
         for run, run_kind, worker in unfinished.all():
             if not (is_worker_gone(worker) or is_this_worker(worker)):
-                raise FeedBusy(f"{feed}: run {run} is in progress; wait for it, or end its process")
+                raise FeedBusy(
+                    sentence(
+                        "%(feed)s: run %(run)s is in progress; wait for it, or end its process", feed=feed, run=run
+                    )
+                )
             if run_kind == "harvest" and not take_over:
                 raise FeedBusy(
                     f"{feed}: run {run} is between two steps of its DAG, or was interrupted; "
@@ -130,7 +134,14 @@ def locked_run(env: Environment, run_id: str, *, statuses: tuple[str, ...] = ("r
     with feed_lock(env, feed):
         run = read_run(env, run_id)
         if run.status not in statuses:
-            raise WrongRunState(f"{run_id} is {run.status}, not {' or '.join(statuses)}")
+            raise WrongRunState(
+                sentence(
+                    "%(run)s is %(status)s, not %(needed)s",
+                    run=run_id,
+                    status=run.status,
+                    needed=" or ".join(statuses),
+                )
+            )
         _set(env, run_id, worker=this_worker())
         yield run
 

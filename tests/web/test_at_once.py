@@ -10,7 +10,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 
+import pytest
+
 from loaders.accounts import add_account
+from loaders.store import write_transaction
 from schemas import ROOT, Environment
 from tests.loaders.nights import rows
 from tests.pipeline.conftest import library
@@ -18,6 +21,7 @@ from tests.pipeline.feeds import listed, night
 from tests.web.conftest import PASSWORD, Browser
 from tests.web.test_quarantine import without_address
 from web import create_app
+from web.console import decisions
 from web.settings import WebSettings
 from web.signing_in import hash_password
 
@@ -95,3 +99,41 @@ def test_a_kill_in_the_middle_of_many_decisions_leaves_none_of_them(library: Env
     page = "/console/quarantine?feed=books"
     done = steward.submit(page, "/console/quarantine", value="https://x.example.org/{identifier}", **form)
     assert "Corrected: 21." in done.text and len(rows(library, "curation", "id")) == WAITING
+
+
+def test_a_decision_that_waits_for_the_catalog_says_so_and_is_made_afterwards(
+    library: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decisions, "WAIT_SECONDS", 0.2)
+    night(library, "books", without_address(2))
+    steward, other = browser_of(library, "Amina"), browser_of(library, "Boris")
+    page = "/console/quarantine?feed=books"
+    form = {"action": "refuse", "scope": "all", "feed": "books", "reason": "they are not"}
+    with write_transaction(library):
+        waiting = steward.submit(page, "/console/quarantine", **form)
+        assert "/console/waiting/" in waiting.url.path and "The decision waits" in waiting.text
+        assert 'http-equiv="refresh"' in waiting.text
+        assert "The decision waits" in steward.get(waiting.url.path).text
+        assert other.get(waiting.url.path).status_code == 404
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith("Thread-") and thread.daemon]
+    for thread in threads:
+        thread.join(timeout=0.5)
+    done = steward.get(waiting.url.path)
+    while "/console/waiting/" in done.url.path:
+        done = steward.get(waiting.url.path)
+    assert "Refused: 2." in done.text and len(rows(library, "curation", "id")) == 2
+
+
+def test_why_a_decision_is_not_taken_is_told_in_the_readers_language(library: Environment) -> None:
+    night(library, "books", without_address(2))
+    steward = browser_of(library, "Amina")
+    form = {"action": "refuse", "scope": "all", "feed": "nobody", "reason": "x"}
+    told = {
+        "en": "nothing is meant by this decision",
+        "fr": "cette décision ne vise rien",
+        "ru": "решать нечего",
+        "ar": "لا شيء يشمله هذا القرار",
+    }
+    for language, text in told.items():
+        page = f"/console/quarantine?feed=books&lang={language}"
+        assert text in unescape(steward.submit(page, "/console/quarantine", **form).text), language

@@ -33,7 +33,7 @@ from schemas import BadFeed, Environment, Feed, read_declaration
 from web.forms import field, posted
 from web.languages import marked
 from web.links import settings_of
-from web.pages import gettext_of, render, see, tell
+from web.pages import error_in_words, gettext_of, render, see, tell
 from web.partners import Mail, mail_about, preview_page, send_about
 from web.signing_in import Steward
 
@@ -156,7 +156,7 @@ def decide(
         else:
             raise HTTPException(422, "There is no such decision.")
     except ApplicationTrouble as error:
-        tell(request, str(error), is_error=True)
+        tell(request, error_in_words(request, error), is_error=True)
         return see(f"{_PATH}/{application_id}")
     return _told(request, decided, action)
 

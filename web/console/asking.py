@@ -17,7 +17,7 @@ from loaders.task_notes import end_note, write_note
 from schemas import FEED_NAME, Environment, one_line
 from web.forms import field, posted
 from web.mail import MailNotSent, send_mail
-from web.pages import address, gettext_of, render, see, tell
+from web.pages import address, error_in_words, gettext_of, render, see, tell
 from web.signing_in import Steward, own_path
 
 router = APIRouter()
@@ -75,7 +75,7 @@ def _send(request: Request, receivers: list[str], subject: str, text: str) -> li
         try:
             is_sent = send_mail(request.app.state.settings, receiver, subject, text)
         except MailNotSent as error:
-            tell(request, str(error), is_error=True)
+            tell(request, error_in_words(request, error), is_error=True)
             is_sent = False
         if not is_sent:
             unsent.append(receiver)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
+import threading
 from collections.abc import Callable
-from typing import Annotated
+from concurrent.futures import Future, wait
+from typing import Annotated, NamedTuple
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, HTTPException
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,27 +18,73 @@ from loaders.curation import Batch, CannotDecide, undo_batch, undo_curation
 from loaders.store import FeedBusy, WrongRunState
 from schemas import Environment
 from web.forms import field, posted
-from web.pages import gettext_of, see, tell
-from web.signing_in import Steward, own_path
+from web.languages import marked
+from web.pages import error_in_words, gettext_of, render, see, tell
+from web.signing_in import Steward, own_path, signed_in
 
 __all__ = ["decide", "field", "router"]
 router = APIRouter()
+WAIT_SECONDS = 5.0  # after which it is told that a decision waits
 MAX_BACK_CHARS = 8_000
 MAX_NUMBER_DIGITS = 10
 
 
-def decide(request: Request, back: str, make: Callable[[], Batch], text: str) -> Response:
+class _Waiting(NamedTuple):
+    """A decision that waits to be written: whose it is, what comes of it, where it goes on, and how it is told."""
+
+    account: int
+    made: Future[Batch | str]
+    back: str
+    text: str
+
+
+_waiting: dict[str, _Waiting] = {}  # by a token of its page
+
+
+def decide(request: Request, back: str, make: Callable[[], Batch | str], text: str) -> Response:
     """Make a decision and go back; the next page tells what was done, or why nothing was.
 
-    `text` is told with the number of decisions as %(count)s, in the reader's language.
+    `text` is told with the number of decisions, or what `make` returned instead, as %(count)s. A decision that cannot
+    be written for WAIT_SECONDS, because a run or somebody else writes, goes on, and a page that says so is shown.
     """
+    made: Future[Batch | str] = Future()
+    threading.Thread(target=_carry_out, args=(made, make), daemon=True).start()
+    wait([made], WAIT_SECONDS)
+    if made.done():
+        return _tell_made(request, back, made, text)
+    account, token = signed_in(request), secrets.token_urlsafe(16)
+    _waiting[token] = _Waiting(account.id if account else 0, made, back, text)
+    return see(f"/console/waiting/{token}")
+
+
+def _carry_out(made: Future[Batch | str], make: Callable[[], Batch | str]) -> None:
     try:
-        batch = make()
+        made.set_result(make())
+    except BaseException as error:  # it is raised where the result is asked for
+        made.set_exception(error)
+
+
+def _tell_made(request: Request, back: str, made: Future[Batch | str], text: str) -> Response:
+    try:
+        batch = made.result()
     except (CannotDecide, WrongRunState, FeedBusy, Unsigned) as error:
-        tell(request, str(error), is_error=True)
+        tell(request, error_in_words(request, error), is_error=True)
     else:
-        tell(request, gettext_of(request, text, count=batch.count), undo=batch.id)
+        count, batch_id = (batch, "") if isinstance(batch, str) else (batch.count, batch.id)
+        tell(request, gettext_of(request, text, count=count), undo=batch_id)
     return see(back)
+
+
+@router.get("/waiting/{token}")
+def waiting(request: Request, account: Steward, token: str) -> Response:
+    """Show that a decision waits; once it is made, go on where it belongs and tell what came of it."""
+    known = _waiting.get(token)
+    if known is None or known.account != account.id:
+        raise HTTPException(404, "There is no such decision that waits; look at the list of decisions.")
+    if not known.made.done():
+        return render(request, "console/waiting.html")
+    del _waiting[token]
+    return _tell_made(request, known.back, known.made, known.text)
 
 
 @router.post("/undo")
@@ -44,15 +93,13 @@ def undo(request: Request, account: Steward, form: Annotated[FormData, Depends(p
     env: Environment = request.app.state.env
     back = own_path(field(form, "back", MAX_BACK_CHARS), "/console/decisions")
     signed = {"by": account.name, "reason": field(form, "reason") or gettext_of(request, "undone at once")}
-    kind, _, number = field(form, "batch").partition(":")
-    try:
+    batch = field(form, "batch")
+    kind, _, number = batch.partition(":")
+
+    def take_back() -> Batch:
         if kind == "curation" and number.isdecimal() and len(number) < MAX_NUMBER_DIGITS:
             undo_curation(env, int(number), **signed)
-            batch = Batch(kind, 1)
-        else:
-            batch = undo_batch(env, field(form, "batch"), **signed)
-    except (CannotDecide, Unsigned) as error:
-        tell(request, str(error), is_error=True)
-    else:
-        tell(request, gettext_of(request, "Undone: %(count)s.", count=batch.count))
-    return see(back)
+            return Batch("", 1)
+        return Batch("", undo_batch(env, batch, **signed).count)
+
+    return decide(request, back, take_back, marked("Undone: %(count)s."))

@@ -23,7 +23,7 @@ from web.console.background import progress_of, work_on
 from web.console.expecting import QUESTIONS, NotUnderstood, answers_in, answers_of, expectations_of, lines_of
 from web.forms import field, posted
 from web.languages import marked, reader_language
-from web.pages import gettext_of, render, see, tell
+from web.pages import error_in_words, gettext_of, render, see, tell
 from web.signing_in import Steward
 
 router = APIRouter()
@@ -142,7 +142,7 @@ def set_feed_status(
         set_status(env, name, status)
         write_note(env, f"status:{name}", "remarked", who=account.name, note=status)
     except BadFeed as error:
-        tell(request, str(error), is_error=True)
+        tell(request, error_in_words(request, error), is_error=True)
     else:
         texts = {
             "paused": marked("Paused. It is not harvested until it is resumed."),
@@ -178,7 +178,7 @@ def _save(request: Request, name: str, keys: dict[str, Any], by: str) -> Respons
         set_expectations(env, name, keys)
         write_note(env, f"expect:{name}", "remarked", who=by, note=lines_of(keys))
     except BadFeed as error:
-        tell(request, str(error), is_error=True)
+        tell(request, error_in_words(request, error), is_error=True)
     else:
         tell(request, gettext_of(request, "Saved. The feed's next run is judged by these expectations."))
     return see(f"{_PATH}/{name}")

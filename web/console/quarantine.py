@@ -18,7 +18,7 @@ from transforms.rules import errors_left, rule_texts
 from web.console.decisions import decide
 from web.forms import field, posted
 from web.languages import marked
-from web.pages import address, gettext_of, render, tell
+from web.pages import address, error_in_words, gettext_of, render, tell
 from web.signing_in import Steward
 
 router = APIRouter()
@@ -108,6 +108,6 @@ def decide_on_waiting(request: Request, account: Steward, form: Annotated[FormDa
     try:
         dry_run = dry_run_correction(env, keys, path, value, errors_left)
     except CannotDecide as error:
-        tell(request, str(error), is_error=True)
+        tell(request, error_in_words(request, error), is_error=True)
         dry_run = None
     return _page(request, chosen, path=path, value=value, reason=reason, ticked=ticked, scope=scope, dry_run=dry_run)

@@ -29,7 +29,7 @@ from loaders.browse import (
 from loaders.curation import Batch, CannotDecide, accept, judge_all, record_correction, refuse_version, withdraw
 from loaders.reports import record_rows, source_lines
 from loaders.store import read_transaction
-from schemas import Environment, Resource
+from schemas import Environment, Resource, sentence
 from transforms.rules import rule_texts
 from web.console.asking import name_of_record
 from web.console.correcting import control_of, paths_of, value_in
@@ -211,9 +211,11 @@ def _split(env: Environment, resource_id: str, key: str, by: str, reason: str) -
     with read_transaction(env) as connection:
         keys = live_members(connection, resource_id, MAX_SPLIT + 1)
     if key not in keys or len(keys) == 1:
-        raise CannotDecide(f"{key} is not one of several live records of this resource any more")
+        raise CannotDecide(sentence("%(key)s is not one of several live records of this resource any more", key=key))
     if len(keys) > MAX_SPLIT:
-        raise CannotDecide(f"this resource has more than {MAX_SPLIT} records; judge its pairs instead")
+        raise CannotDecide(
+            sentence("this resource has more than %(most)s records; judge its pairs instead", most=MAX_SPLIT)
+        )
     return judge_all(env, "different", [(key, other) for other in keys if other != key], by=by, reason=reason)
 
 

@@ -21,13 +21,14 @@ from loaders.browse import (
     run_facets,
     runs_page,
 )
-from loaders.catalog import Unsigned, refuse, revoke_refusal, undo
+from loaders.catalog import refuse, revoke_refusal, undo
 from loaders.reports import reason_sentence
 from loaders.staging import RowsUnreadable
-from loaders.store import FeedBusy, WrongRunState, feed_lock, is_worker_gone, read_kept, read_transaction
+from loaders.store import feed_lock, is_worker_gone, read_kept, read_transaction
 from schemas import Environment
 from transforms.rules import rule_texts
 from web.console.background import progress_of, work_behind
+from web.console.decisions import decide as make_decision
 from web.console.work import begin_and_show
 from web.forms import field, posted
 from web.languages import marked, reader_language
@@ -153,25 +154,24 @@ def decide(request: Request, run_id: str, account: Steward, form: Annotated[Form
     deeds = _deeds(env, known.id, account.name, reason)
     if action not in deeds:
         raise HTTPException(422, "There is no such decision.")
-    try:
+    text, deed = deeds[action]
+
+    def make() -> str:
         with feed_lock(env, known.feed or "", wait=False):  # a harvest may have it for hours
-            text, count = deeds[action]()
-    except (WrongRunState, FeedBusy, Unsigned) as error:
-        tell(request, str(error), is_error=True)
-    else:
-        tell(request, gettext_of(request, text, count=count))
-    return see(back)
+            return str(deed())
+
+    return make_decision(request, back, make, text)
 
 
-def _deeds(env: Environment, run_id: str, by: str, reason: str) -> dict[str, Callable[[], tuple[str, object]]]:
-    """Return what can be done at once: each does it, and returns the text that tells it and its count."""
+def _deeds(env: Environment, run_id: str, by: str, reason: str) -> dict[str, tuple[str, Callable[[], int | str]]]:
+    """Return what can be done at once: the text that tells it, and what does it and returns the count."""
     signed = {"by": by, "reason": reason}
     refused = marked("Refused. Versions that are not loaded until the partner's data changes: %(count)s.")
     revoked = marked(
         "Revoked. Versions that can be loaded again, by the partner's next list or a reprocess: %(count)s."
     )
     return {
-        "refuse": lambda: (refused, refuse(env, run_id, **signed)),
-        "undo": lambda: (marked("Undone by the run %(count)s."), undo(env, run_id, **signed)),
-        "revoke": lambda: (revoked, revoke_refusal(env, run_id, **signed)),
+        "refuse": (refused, lambda: refuse(env, run_id, **signed)),
+        "undo": (marked("Undone by the run %(count)s."), lambda: undo(env, run_id, **signed)),
+        "revoke": (revoked, lambda: revoke_refusal(env, run_id, **signed)),
     }

@@ -29,7 +29,7 @@ from web.console.background import CannotBegin, begin_reprocesses
 from web.console.decisions import decide
 from web.forms import field, posted
 from web.languages import marked
-from web.pages import address, gettext_of, render, see, tell
+from web.pages import address, error_in_words, gettext_of, render, see, tell
 from web.signing_in import Steward
 
 router = APIRouter()
@@ -142,6 +142,6 @@ def reprocess(request: Request, account: Steward, form: Annotated[FormData, Depe
     try:
         begun = begin_reprocesses(env, feeds, by=account.name, reason=gettext_of(request, "their terms were mapped"))
     except CannotBegin as error:
-        tell(request, str(error), is_error=True)
+        tell(request, error_in_words(request, error), is_error=True)
         return see(_PATH)
     return see(f"/console/work/{begun.id}")

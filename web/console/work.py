@@ -12,7 +12,7 @@ from starlette.responses import Response
 from schemas import FEED_NAME, Environment
 from web.console.background import Action, CannotBegin, begin_work, progress_of, read_work
 from web.forms import field, posted
-from web.pages import gettext_of, render, see, tell
+from web.pages import error_in_words, gettext_of, render, see, tell
 from web.signing_in import Steward, own_path
 
 router = APIRouter()
@@ -50,6 +50,6 @@ def begin_and_show(request: Request, action: Action, target: str, by: str, reaso
     try:
         begun = begin_work(request.app.state.env, action, target, by=by, reason=reason)
     except CannotBegin as error:
-        tell(request, str(error), is_error=True)
+        tell(request, error_in_words(request, error), is_error=True)
         return see(back)
     return see(f"/console/work/{begun.id}")
