@@ -17,6 +17,7 @@ from harvesters.web_pages import html_cause, is_html
 from pipeline.detection.found import shortened
 from schemas import Sentence, sentence
 
+_MAX_BARRIER_BYTES = 15_000  # of a page that only asks to sign in
 _MAX_PAGE_BYTES = 2_000_000  # of a web page, which is only searched for links
 _BLANKS = b"\xef\xbb\xbf \t\r\n\x0b\x0c"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -51,7 +52,17 @@ class Document:
     @property
     def is_refused(self) -> bool:
         """Whether the server keeps us out, by its status or by a login or firewall page."""
-        return self.status in (401, 403, 407, 429, 451) or (self.is_page and self._page_cause[0] == "blocked")
+        return self.has_refused_status or self._is_barrier
+
+    @property
+    def has_refused_status(self) -> bool:
+        """Whether the server keeps us out by its status."""
+        return self.status in (401, 403, 407, 429, 451)
+
+    @property
+    def _is_barrier(self) -> bool:
+        """Whether the body is a page of a login or a firewall and of nothing else: many sites have a form for it."""
+        return self.is_page and len(self.body) <= _MAX_BARRIER_BYTES and self._page_cause[0] == "blocked"
 
     @property
     def is_archive(self) -> bool:
@@ -166,6 +177,6 @@ class Document:
         return sentence("A text or file of %(bytes)s bytes.", bytes=len(self.body))
 
     def _described_page(self) -> Sentence:
-        if self._page_cause[0] == "blocked":
+        if self._is_barrier:
             return sentence("A page that asks to sign in, or keeps programs out.")
         return sentence("A web page: %(title)s", title=self.title) if self.title else sentence("A web page.")

@@ -105,7 +105,7 @@ class Prober:
             if failure.cause in _FINAL_CAUSES:
                 self._refusals += 1
             return None
-        self._refusals = self._refusals + 1 if document.is_refused else 0
+        self._refusals = self._refusals + 1 if document.has_refused_status else 0
         self._note(url, document.described(), begin)
         return document
 

@@ -80,6 +80,14 @@ def test_an_oai_pmh_repository_is_found_where_its_platform_has_it(name: str, tmp
         assert len(harvested(detection.proposals[0], tmp_path)) == 25
 
 
+def test_forms_to_sign_in_on_every_page_do_not_end_the_search(tmp_path: Path) -> None:
+    form = '<form action="/login"><input type="password"></form>'
+    absent = Answer(f"<html><body>{form}No such page</body></html>", 404, {"Content-Type": "text/html"})
+    home = page(form + "<p>Our lessons</p>" * 2_000)
+    with site({"/": home, "/ws/oai": oai(OAI_DC)}, absent) as server:
+        assert look(server.url, tmp_path).proposals[0].protocol == "oai_pmh"
+
+
 FORMATS = {
     "lom under another prefix": (
         [OAI_DC, ("teach", "http://ltsc.ieee.org/xsd/lomv1.0/lom.xsd", "http://ltsc.ieee.org/xsd/LOM")],
