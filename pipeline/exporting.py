@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import IO, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import IO, Any, NamedTuple
 
 from loaders.browse import all_published
 from loaders.declarations import feeds_in_use
 from loaders.store import read_transaction
-from schemas import FEED_NAME, Environment, Published, read_vocabulary
+from schemas import CC0, FEED_NAME, Environment, Feed, Published, read_vocabulary
 from transforms.exports import Export
 from transforms.normalize.language import language_tag
+from transforms.normalize.license import license_of, strictness
 
 
 class BadFilter(ValueError):
@@ -74,6 +75,21 @@ def _check(name: str, value: str) -> None:
         raise BadFilter(f"feed={value!r} is no name of a feed, such as col_oasis")
 
 
+def metadata_license(feeds: Iterable[Feed]) -> Callable[[Sequence[str]], str]:
+    """Return a function that tells the licence of a resource's metadata by the names of its records' feeds.
+
+    It is CC0 unless a feed file says otherwise; of several the one that permits least.
+    """
+    declared = {feed.name: license_of([feed.metadata_license]) for feed in feeds if feed.metadata_license}
+
+    def license_of_feeds(names: Sequence[str]) -> str:
+        licenses = [license_ for name in names if (license_ := declared.get(name)) is not None]
+        strictest = max(licenses, key=strictness, default=None)
+        return CC0 if strictest is None else strictest.uri or strictest.statement
+
+    return license_of_feeds
+
+
 def write_export(
     env: Environment,
     export: Export,
@@ -89,10 +105,15 @@ def write_export(
     Without it withdrawn resources are left out.
     """
     written = withdrawn = left_out = 0
-    partners = {feed.name: feed.partner for feed in feeds_in_use(env).feeds}
+    feeds = feeds_in_use(env).feeds
+    about: dict[str, Any] = {
+        "partners": {feed.name: feed.partner for feed in feeds},
+        "metadata_license": metadata_license(feeds),
+        "site": site,
+    }
     out.write(export.file.head)
     with read_transaction(env) as connection:
-        resources = all_published(connection, partners=partners, site=site, since=since, whole=export.whole)
+        resources = all_published(connection, since=since, whole=export.whole, **about)
         for published, gone in resources:
             if not _fits(published, filters or {}) or (gone and not since):
                 continue

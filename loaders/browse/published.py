@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from loaders.store import RedirectRow, ResourceRow, SourceRecordRow, rows_among, undecoded
-from schemas import Published, Withdrawn, decode_record
+from schemas import CC0, Published, Withdrawn, decode_record
 
 _PAGE_ROWS = 500
 _RESOURCES: Any = ResourceRow.__table__
@@ -19,16 +19,17 @@ def all_published(
     connection: Connection,
     *,
     partners: Mapping[str, str],
+    metadata_license: Callable[[Sequence[str]], str] = lambda _: CC0,
     site: str | None = None,
     since: str = "",
     whole: bool = False,
 ) -> Iterator[tuple[Published, Withdrawn | None]]:
     """Yield every resource by id, and beside a withdrawn one that it is; its record is the last that was published.
 
-    `partners` names the partner of each feed; `site` is the library's public address. `since` leaves out what became
-    visible before: a time as Published.visible_at has it, or the beginning of one. `whole` is that of
-    schemas.decode_record. Every read sees one moment of the
-    catalog where the connection is that of loaders.store.read_transaction.
+    `partners` names the partner of each feed, `metadata_license` the licence of the metadata by its feeds; `site` is the
+    library's public address. `since` leaves out what became visible before: a time as Published.visible_at has it, or
+    the beginning of one. `whole` is that of schemas.decode_record. Every read sees one moment of the catalog where the
+    connection is that of loaders.store.read_transaction.
     """
     last_id = ""
     while rows := _page(connection, last_id, since):
@@ -36,7 +37,17 @@ def all_published(
         feeds = _feeds_of(connection, ids)
         redirects = _redirects(connection, [row.id for row in rows if row.withdrawn_at])
         for row in rows:
-            published = _published(row, feeds.get(row.id, ()), partners, site, whole=whole)
+            record = decode_record(row.record, whole=whole)
+            names = feeds.get(row.id) or (record.key.partition(":")[0],)  # of a withdrawn one: its leading record's
+            published = Published(
+                id=row.id,
+                record=record,
+                visible_at=f"{row.updated_at[:19]}Z",
+                feeds=names,
+                partners=tuple(dict.fromkeys(partners[name] for name in names if name in partners)),
+                metadata_license=metadata_license(names),
+                site=site,
+            )
             yield published, _withdrawn(published, redirects.get(row.id)) if row.withdrawn_at else None
         last_id = ids[-1]
 
@@ -62,21 +73,6 @@ def _feeds_of(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str
 def _redirects(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
     query = select(RedirectRow.old_id, RedirectRow.id)
     return {row.old_id: row.id for row in rows_among(connection, query, RedirectRow.old_id, ids)}
-
-
-def _published(
-    row: Any, feeds: tuple[str, ...], partners: Mapping[str, str], site: str | None, *, whole: bool
-) -> Published:
-    record = decode_record(row.record, whole=whole)
-    feeds = feeds or (record.key.partition(":")[0],)  # of a withdrawn resource: that of its leading record
-    return Published(
-        id=row.id,
-        record=record,
-        visible_at=f"{row.updated_at[:19]}Z",
-        feeds=feeds,
-        partners=tuple(dict.fromkeys(partners[feed] for feed in feeds if feed in partners)),
-        site=site,
-    )
 
 
 def _withdrawn(published: Published, redirect: str | None) -> Withdrawn:
