@@ -26,7 +26,7 @@ def all_published(
 ) -> Iterator[tuple[Published, Withdrawn | None]]:
     """Yield every resource by id, and beside a withdrawn one that it is; its record is the last that was published.
 
-    `partners` names the partner of each feed, `metadata_license` the licence of the metadata by its feeds; `site` is the
+    `partners` names the partner of each feed, `metadata_license` the licence of metadata by its feeds; `site` is the
     library's public address. `since` leaves out what became visible before: a time as Published.visible_at has it, or
     the beginning of one. `whole` is that of schemas.decode_record. Every read sees one moment of the catalog where the
     connection is that of loaders.store.read_transaction.
