@@ -58,8 +58,7 @@ def accept_application(
         require_unchanged(connection, application, ("submitted",))
         _check(env, application, feed)
         _check_account(connection, application.contact)
-        if any(other.feed_name == feed for other in accepting_applications(connection)):
-            raise Changed(f"another application for {feed} is being accepted; open this one again")
+        _check_alone(connection, feed)
         text = _file_text(env, _with(application, **decided), file_sha256)
         intended = change_in(
             connection,
@@ -71,11 +70,12 @@ def accept_application(
         )
     try:
         _write_file(env, intended, text)
-    except BaseException as error:
+    except OSError as error:
         _take_back(env, intended)
-        if isinstance(error, OSError):
-            why = f"the feed file could not be written: {error.strerror or error}; nothing was accepted"
-            raise ApplicationTrouble(why) from error
+        why = f"the feed file could not be written: {error.strerror or error}; nothing was accepted"
+        raise ApplicationTrouble(why) from error
+    except BaseException:
+        _take_back(env, intended)
         raise
     return _complete(env, intended)
 
@@ -130,6 +130,12 @@ def _check_account(connection: Any, contact: str) -> None:
         check_partner(connection, contact)
     except AccountTrouble as error:
         raise ApplicationTrouble(str(error)) from error
+
+
+def _check_alone(connection: Any, feed: str) -> None:
+    """Raise Changed when another application for the feed is being accepted, whose file may not be there yet."""
+    if any(other.feed_name == feed for other in accepting_applications(connection)):
+        raise Changed(f"another application for {feed} is being accepted; open this one again")
 
 
 def _file_text(env: Environment, application: Application, file_sha256: str | None) -> str:
