@@ -1,7 +1,7 @@
 # The commands of the E-library harvesting pipeline. `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help python-is-ours setup run test test-web web up check lint types docs bench faults lock reprocess preview format backup restore scaffold
+.PHONY: help python-is-ours setup run test test-web screenshots web up check lint types docs bench faults lock reprocess preview format backup restore scaffold
 
 # The first Python that answers and is one of ours; `make PYTHON=/path/to/python …` names another.
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
@@ -32,6 +32,9 @@ test: $(STAMP) ## the whole test suite
 
 test-web: $(STAMP) ## the web in Debian's Chromium
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m browser tests/web $(ARGS)
+
+screenshots: $(STAMP) ## the pictures of the guides in docs/images, from the pages as they are
+	@ELIB_SCREENSHOTS=docs/images $(BIN)/python -m pytest -q -n0 -m browser tests/web/test_screenshots.py
 
 web: setup ## the console and the library on 127.0.0.1:8081
 	@$(BIN)/python -m commands.cli web

@@ -76,6 +76,8 @@ def _run(env: Environment) -> int:
     from commands.airflow_home import prepare
 
     prepare(env)
+    # The web asks this Airflow to do what takes long, and signs in as the admin whose password Airflow keeps here.
+    os.environ.setdefault("ELIB_AIRFLOW_URL", os.environ["AIRFLOW__API__BASE_URL"])
     for variable in _PORTS:
         _check_port(variable)
     running: dict[str, subprocess.Popen[bytes]] = {}

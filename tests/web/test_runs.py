@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -206,6 +207,13 @@ class _Airflow(BaseHTTPRequestHandler):
         else:
             self._answer(422, {"detail": "no"})
 
+    def do_GET(self) -> None:
+        dag = self.path.rpartition("/")[2]
+        if dag == "feed_unknown":
+            self._answer(404, {"detail": "not found"})
+        else:
+            self._answer(200, {"dag_id": dag, "is_paused": dag == "feed_paused"})
+
     def _answer(self, status: int, body: object) -> None:
         self.send_response(status)
         self.send_header("content-type", "application/json")
@@ -241,3 +249,24 @@ def test_airflow_does_the_work_where_it_is_configured(
     monkeypatch.setenv("ELIB_AIRFLOW_PASSWORD", "other")
     refused = steward.submit("/console", "/console/work", action="publish", target="", reason="x")
     assert "it answers 401" in shown(refused.text)
+
+
+@on_sqlite
+def test_a_process_does_the_work_that_airflow_would_not_run(
+    airflow: type[_Airflow], steward: Browser, library: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A DAG that is paused, or that Airflow has not read yet, would leave the work waiting for ever."""
+    passwords = tmp_path / "passwords.json"
+    passwords.write_text('{"web": "secret"}')
+    monkeypatch.delenv("ELIB_AIRFLOW_PASSWORD")
+    monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", str(passwords))
+    for name in ("paused", "unknown"):
+        declare(library, name, "[request]\nretries = 0\n")
+        path = library.registered_feeds / f"{name}.toml"
+        path.write_text(path.read_text().replace("https://example.org/api", "http://127.0.0.1:9/api"))
+        answer = steward.submit("/console", "/console/work", action="harvest", target=name, reason="x")
+        assert "The run in Airflow" not in shown(answer.text)
+        assert ended(library, answer.url).state == "failed"
+    assert airflow.triggered == []
+    steward.submit("/console", "/console/work", action="publish", target="", reason="x")
+    assert [path for path, _ in airflow.triggered] == ["/api/v2/dags/catalog/dagRuns"]

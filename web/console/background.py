@@ -95,7 +95,8 @@ def begin_work(env: Environment, action: Action, target: str, *, by: str, reason
         run_before=before.id if before else "",
     )
     airflow = _airflow_url()
-    work = _begin_in_airflow(airflow, work) if airflow and action != "release" else _begin_process(env, work)
+    begun = _begin_in_airflow(airflow, work) if airflow and action != "release" else None
+    work = begun or _begin_process(env, work)
     _keep(env, work)
     return work
 
@@ -252,21 +253,38 @@ def _wait(env: Environment, work: Work, process: subprocess.Popen[bytes]) -> Non
         log.warning("%s %s: how its process ended is not recorded: %s", work.action, work.target, error)
 
 
-def _begin_in_airflow(url: str, work: Work) -> Work:
-    """Trigger the DAG by Airflow's REST API, and return the work with the address of the DAG's run."""
+def _begin_in_airflow(url: str, work: Work) -> Work | None:
+    """Trigger the DAG by Airflow's REST API, and return the work with the address of the DAG's run.
+
+    None when Airflow would not run it: its DAG is paused there, or Airflow does not know it yet. Raises CannotBegin.
+    """
     dag, conf = _dag_of(work)
-    login = {name: os.environ.get(f"ELIB_AIRFLOW_{name.upper()}", "") for name in ("username", "password")}
     body = {"logical_date": None, "conf": conf, "note": f"{work.by}: {work.reason}"}
     try:
         with httpx.Client(base_url=url, timeout=_AIRFLOW_SECONDS) as client:
-            token = _answer_of(client.post("/auth/token", json=login))["access_token"]
+            token = _answer_of(client.post("/auth/token", json=_airflow_login()))["access_token"]
             bearer = {"authorization": f"Bearer {token}"}
+            known = client.get(f"/api/v2/dags/{dag}", headers=bearer)
+            if known.status_code == httpx.codes.NOT_FOUND or _answer_of(known)["is_paused"]:
+                return None
             run = _answer_of(client.post(f"/api/v2/dags/{dag}/dagRuns", json=body, headers=bearer))["dag_run_id"]
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError, OSError) as error:
         raise CannotBegin(
             f"Airflow at {url} does not begin {dag}: {one_line(str(error))[:_MAX_SENTENCE_CHARS]}"
         ) from error
     return msgspec.structs.replace(work, airflow=str(httpx.URL(f"{url}/dags/{dag}/runs/{run}")))
+
+
+def _airflow_login() -> dict[str, str]:
+    """Return the name and password for Airflow: those of the variables, or the admin's that Airflow itself has made."""
+    name, password = (os.environ.get(f"ELIB_AIRFLOW_{each}", "") for each in ("USERNAME", "PASSWORD"))
+    if password:
+        return {"username": name, "password": password}
+    path = Path(os.environ.get("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", ""))
+    if not path.is_file():
+        raise ValueError("ELIB_AIRFLOW_USERNAME and ELIB_AIRFLOW_PASSWORD are not set")
+    name = name or "admin"
+    return {"username": name, "password": msgspec.json.decode(path.read_bytes(), type=dict[str, str])[name]}
 
 
 def _answer_of(response: httpx.Response) -> Any:
