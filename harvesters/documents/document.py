@@ -17,6 +17,7 @@ from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress
 
 _Reader = Callable[[Feed, Reply, Client], Iterable[Result]]
 _PAGE_RECORDS = 500
+_LIMITED_PAGE_RECORDS = 20  # of a limited harvest: what came is shown, also when a later page fails
 _PAGE_BYTES = 16 * 1024 * 1024  # of records and of raw texts; a single larger one is a page by itself
 
 
@@ -85,10 +86,8 @@ def pages(
     `date` is the server's clock at the first response.
     """
     listed, shared = 0, SharedIdentifiers()
-    is_costly = feed.traits.requests_each_record and ask.limit is not None  # hand on each when it is there
-    for batch in constrained_batches(
-        results, _PAGE_BYTES, 1 if is_costly else _PAGE_RECORDS, get_len=_bytes_of, strict=False
-    ):
+    count = _PAGE_RECORDS if ask.limit is None else 1 if feed.traits.requests_each_record else _LIMITED_PAGE_RECORDS
+    for batch in constrained_batches(results, _PAGE_BYTES, count, get_len=_bytes_of, strict=False):
         records, skipped, raw = split_results(batch)
         if ask.limit is not None:
             records = records[: max(0, ask.limit - listed)]

@@ -20,6 +20,7 @@ from schemas import Ask, Environment, Feed, HarvestFailed, Page, Sentence, Sourc
 _SAMPLE_PLACES = 5  # places of a list, at even distances, that records are taken from
 _MAX_ASKS = 12  # over all sets: each is two or three requests at the partner's own rate
 _MAX_LIST_RECORDS = 2_000  # records of a list that are read to choose from
+_MAX_DOCUMENT_RECORDS = 1_000_000  # of a document, likewise
 _MAX_BYTES = 64 * 1024 * 1024  # of payloads that are held
 _USED_SHARE = 0.5  # of the time, that requests at the feed's rate may take
 _MIN_SECONDS = 0.1  # of a request's time
@@ -157,7 +158,7 @@ def sample_feed(feed: Feed, wanted: int, env: Environment, bounds: SampleBounds 
     return sample
 
 
-def _ask(feed: Feed, limit: int | None, since: str | None = None) -> Ask:
+def _ask(feed: Feed, limit: int, since: str | None = None) -> Ask:
     credentials = from_environment(feed.connection, os.environ)
     return Ask(since=since, full=since is None, limit=limit, credentials=credentials)
 
@@ -234,7 +235,7 @@ def _sample_list(sample: Sample, env: Environment) -> None:
         sample.chosen = sentence("Records from pages at even distances over the whole list.")
         return
     is_document = not feed.traits.has_slices and feed.request.paging == "none"
-    _read_on(sample, None if is_document else max(_MAX_LIST_RECORDS, wanted), env)
+    _read_on(sample, _MAX_DOCUMENT_RECORDS if is_document else max(_MAX_LIST_RECORDS, wanted), env)
     seen = sample.received
     sample.thin_out()
     sample.chosen = sentence("Records at even distances over the %(count)s records that were read.", count=seen)
@@ -248,7 +249,7 @@ def _affordable(sample: Sample) -> int:
     return max(1, min(sample.wanted, int(seconds * sample.feed.request.rate * _USED_SHARE)))
 
 
-def _read_on(sample: Sample, limit: int | None, env: Environment) -> None:
+def _read_on(sample: Sample, limit: int, env: Environment) -> None:
     """Read from the beginning of the list; what came before a failure is shown."""
     try:
         _read(sample.feed, _ask(sample.feed, limit), env, sample)
@@ -256,7 +257,7 @@ def _read_on(sample: Sample, limit: int | None, env: Environment) -> None:
         if not sample.records:
             raise
         sample.note_failure(error)
-    if limit is not None and sample.received >= limit:
+    if sample.received >= limit:
         _note_what_was_not_read(sample)
 
 

@@ -189,6 +189,20 @@ def test_a_list_that_breaks_off_after_records_is_shown_with_the_reason(tmp_path:
     assert facts.counts.records == 20 and any("403" in note for note in facts.notes)
 
 
+def test_a_syndication_feed_whose_later_page_fails_shows_what_came(tmp_path: Path) -> None:
+    def site(request: ReceivedRequest) -> Answer:
+        page = int(request.params.get("page", 1))
+        if page > 3:
+            return Answer("", 403)
+        entries = "".join(f"<entry><id>{page}-{n}</id><title>Rivers, part {n}</title></entry>" for n in range(30))
+        following = f'<link rel="next" href="{server.url}/?page={page + 1}"/>'
+        return Answer(f'<feed xmlns="http://www.w3.org/2005/Atom">{following}{entries}</feed>')
+
+    with serving(site) as server:
+        facts = previewed(feed(f"{server.url}/", "rss", format="rss"), open_environment(tmp_path))
+    assert facts.counts.records == 80 and any("403" in note for note in facts.notes)
+
+
 def test_an_empty_list_has_no_preview(tmp_path: Path) -> None:
     with pytest.raises(NoRecords):
         of_amb([], open_environment(tmp_path))
