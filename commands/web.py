@@ -19,6 +19,7 @@ def web(
     ] = "127.0.0.1",
 ) -> int:
     """Serve the console and the library."""
+    import msgspec
     import uvicorn
 
     from schemas import environment
@@ -32,7 +33,7 @@ def web(
     except UnsafeSettings as error:
         print(error, file=sys.stderr)
         return 1
-    app = create_app(env, settings)
+    app = create_app(env, msgspec.structs.replace(settings, listens_at=f"http://{host}:{port}"))
     print(f"The library is on http://{host}:{port}/", flush=True)
     print(f"The console is on http://{host}:{port}/console; `elib user add NAME` makes an account.", flush=True)
     uvicorn.run(app, host=host, port=port, log_level="warning", forwarded_allow_ips=behind, server_header=False)

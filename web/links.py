@@ -17,7 +17,6 @@ from web.settings import WebSettings
 SIGN_IN_SECONDS = 30 * 60
 HAND_OVER_SECONDS = 7 * 24 * 3600
 SHARED_SECONDS = 30 * 24 * 3600  # of links to a preview and to a draft
-_LOOPBACK_URL = "http://127.0.0.1:8081"  # of a web without ELIB_WEB_URL, which is used on its own machine only
 _TOO_OLD = marked("This link is too old. Ask for a new one.")
 _NOT_OURS = marked("This link is not complete, or not from us. Copy all of it, or ask for a new one.")
 _USED = marked("This link was used already. It works once; ask for a new one.")
@@ -109,7 +108,7 @@ def read_preview_link(settings: WebSettings, token: str) -> str:
 
 def public_url(settings: WebSettings) -> str:
     """Return the address before all paths; never taken from a request, whose Host may be anybody's."""
-    return settings.url or _LOOPBACK_URL
+    return settings.url or settings.listens_at
 
 
 def settings_of(request: Request) -> WebSettings:

@@ -22,6 +22,7 @@ class WebSettings(Base, frozen=True, kw_only=True):
     """ELIB_WEB_URL, ELIB_WEB_SECRET, ELIB_MAIL_URL and ELIB_REDIS_URL, with their defaults.
 
     url: public address, without a slash at its end; empty when the web is used on this machine only
+    listens_at: address on this machine, which stands in links when there is no public one
     secret: signs sessions and links
     mail_url: smtp://… or smtps://…; empty: no mail is sent, and the console shows the links to send
     redis_url: where rates are counted when several processes serve; empty: each counts its own
@@ -29,6 +30,7 @@ class WebSettings(Base, frozen=True, kw_only=True):
 
     secret: str
     url: str = ""
+    listens_at: str = "http://127.0.0.1:8081"
     mail_url: str = ""
     redis_url: str = ""
 
