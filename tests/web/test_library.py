@@ -241,6 +241,7 @@ def test_a_page_may_be_kept_and_is_not_sent_twice(reader: Browser) -> None:
     assert "Accept-Language" in first.headers["vary"]
     again = reader.get("/search", params={"q": "robots"}, headers={"if-none-match": first.headers["etag"]})
     assert again.status_code == 304 and not again.content
+    assert reader.head("/search", params={"q": "robots"}).headers["etag"] == first.headers["etag"]
     with_cookie = reader.get("/search", params={"q": "robots"}, headers={"cookie": "language=fr"})
     assert "public" not in with_cookie.headers["cache-control"]
 

@@ -22,7 +22,7 @@ _NEWEST = 5
 _FIELDS = "isced-f:"  # subjects of the one list that is short enough to choose from
 
 
-@router.get("/")
+@router.api_route("/", methods=["GET", "HEAD"])
 def home(request: Request) -> Response:
     """Show what the library is and has."""
     count_request(request)

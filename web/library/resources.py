@@ -62,7 +62,7 @@ class ShownLink(NamedTuple):
     media_type: str
 
 
-@router.get("/resources/{resource_id}")
+@router.api_route("/resources/{resource_id}", methods=["GET", "HEAD"])
 def resource(request: Request, resource_id: str) -> Response:
     """Show a resource; an id that was replaced leads to the new one, and one that was withdrawn says so."""
     count_request(request)

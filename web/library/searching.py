@@ -86,7 +86,7 @@ class _Asked(NamedTuple):
         return {"q": self.text, **self.chosen, "order": order, "lang": language}
 
 
-@router.get("/search")
+@router.api_route("/search", methods=["GET", "HEAD"])
 def search(request: Request, q: Annotated[str, Query()] = "") -> Response:
     """Show a page of what was found, or how to find more."""
     count_request(request, SEARCHES_RATE)

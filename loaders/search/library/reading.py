@@ -144,8 +144,9 @@ def _facets(
     """Count the values of each facet among what was found; of a chosen facet, as if nothing of it were chosen."""
     chosen = [facet for facet in FACETS if wanted.chosen.get(facet)]
     is_everything = wanted.is_everything and not chosen
-    if is_everything and written in _everything:
-        return _everything[written]
+    known = _everything.get(written) if is_everything else None
+    if known is not None:
+        return known
     counted = _count(searcher, query, [facet for facet in FACETS if facet not in chosen])
     for facet in chosen:
         counted |= _count(searcher, query_of(schema, wanted, way, without=facet), [facet])
