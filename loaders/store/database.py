@@ -26,7 +26,7 @@ _SQLITE_PRAGMAS = (
 )
 MAX_BOUND_VALUES = 500  # values bound in one query
 _WRITE_OPTIONS = {"elib_writes": True}
-_POSTGRES_LOCK_KEY = 0x656C6962  # "elib"
+POSTGRES_LOCK_KEY = 0x656C6962  # "elib"
 
 
 def engine(env: Environment) -> Engine:
@@ -105,7 +105,10 @@ def write_transaction(env: Environment) -> Iterator[Connection]:
     catalog_engine = engine(env).execution_options(**_WRITE_OPTIONS)
     with catalog_lock(env), catalog_engine.connect() as connection, connection.begin():
         if catalog_engine.dialect.name == "postgresql":  # the file lock does not reach other machines
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _POSTGRES_LOCK_KEY})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": POSTGRES_LOCK_KEY})
+            connection.execute(
+                text("SELECT nextval(to_regclass('catalog_write'))")
+            )  # read by read_kept; absent at first
         yield connection
 
 

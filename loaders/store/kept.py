@@ -1,7 +1,8 @@
 """Keep what was counted in the catalog until somebody writes into it: pages count the same again and again.
 
 Whether anything was written since is asked of the database: SQLite tells it to a connection that is kept for that
-(`PRAGMA data_version`), PostgreSQL by the snapshot that a query would see.
+(`PRAGMA data_version`). On PostgreSQL each write transaction counts itself in a sequence while it has the lock under
+which all write; while it is taken, nothing is kept.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from pathlib import Path
@@ -16,10 +18,16 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, text
 
-from loaders.store.database import engine, read_transaction
+from loaders.store.database import POSTGRES_LOCK_KEY, engine, read_transaction
 from schemas import Environment
 
 MAX_KEPT = 500  # results; the one that was asked for least recently goes first
+_POSTGRES_STATE = text(
+    "SELECT 2 * last_value + CAST(is_called AS int), "
+    "EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = :key "
+    "AND classid = 0 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) "
+    "FROM catalog_write"
+)
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -69,7 +77,8 @@ def _state(env: Environment) -> str:
     catalog = engine(env)
     if catalog.dialect.name == "postgresql":
         with catalog.connect() as connection:
-            return str(connection.scalar(text("SELECT CAST(pg_current_snapshot() AS text)")))
+            number, is_written = connection.execute(_POSTGRES_STATE, {"key": POSTGRES_LOCK_KEY}).one()
+        return f"being written {time.monotonic_ns()}" if is_written else str(number)
     path = Path(catalog.url.database or "")
     with _lock:
         watch = _watch(path)
