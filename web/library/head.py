@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import msgspec
+
 from loaders.browse import PublishedResource
-from schemas import Resource
+from schemas import Published, Resource
+from transforms.exports import EXPORTS
 
 _MAX_VALUES = 50
 _MAX_TEXT_CHARS = 2_000
@@ -32,34 +35,16 @@ def described(found: PublishedResource, record: Resource, title: str, language: 
         ("og:site_name", "E-library for Teachers"),
         *([("og:description", description[:300])] if description else []),
     ]
-    return Head(_json_ld(record, title, description, address), graph, list(_dublin_core(record, address)), description)
+    return Head(_json_ld(found, record, address), graph, list(_dublin_core(record, address)), description)
 
 
-def _json_ld(record: Resource, title: str, description: str, address: str) -> dict[str, Any]:
-    """Return the resource as schema.org's LearningResource; empty values are left out."""
-    people = [
-        {"@type": "Person" if each.kind == "person" else "Organization", "name": each.name}
-        for each in record.contributors[:_MAX_VALUES]
-        if each.role == "author"
-    ]
-    values = {
-        "@context": "https://schema.org/",
-        "@type": "LearningResource",
-        "@id": address,
-        "name": title,
-        "description": description,
-        "url": record.url,
-        "inLanguage": [each.tag for each in record.languages],
-        "license": record.license.uri if record.license else None,
-        "creator": people,
-        "publisher": [{"@type": "Organization", "name": name} for name in record.publishers[:_MAX_VALUES]],
-        "datePublished": record.issued,
-        "learningResourceType": [each.uri or each.label for each in record.resource_types],
-        "educationalLevel": [f"https://w3id.org/kim/isced-2011/level{level}" for level in record.levels],
-        "keywords": [each.text for each in record.keywords[:_MAX_VALUES]],
-        "about": [{"@type": "DefinedTerm", "name": each.label} for each in record.subjects[:_MAX_VALUES]],
-    }
-    return {name: value for name, value in values.items() if value}
+def _json_ld(found: PublishedResource, record: Resource, address: str) -> dict[str, Any]:
+    """Return the resource as the export `lrmi` writes it."""
+    site = address.removesuffix(f"/resources/{found.id}")
+    visible_at = f"{found.updated_at[:19]}Z"
+    published = Published(id=found.id, record=record, visible_at=visible_at, feeds=tuple(found.feeds), site=site)
+    json_ld: dict[str, Any] = msgspec.json.decode(EXPORTS["lrmi"].render(published))
+    return json_ld
 
 
 def _dublin_core(record: Resource, address: str) -> Iterator[tuple[str, str]]:
