@@ -14,7 +14,6 @@ line says so.
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -26,10 +25,10 @@ from xml.sax.saxutils import escape
 
 import msgspec
 
+from bench.cases import CASES, read_cases
 from schemas import Assessment, Contributor, Feed, Resource, SourceRecord
 
 ROOT = Path(__file__).resolve().parents[1]
-CASES = ROOT / "tests" / "cases"
 AREAS = ("languages", "licences", "kinds", "levels", "names", "subjects", "dates", "pairs")
 _SHARED = ROOT.parent / "shared"
 _HARVESTED_AT = "2026-11-26T00:00:00Z"
@@ -68,12 +67,9 @@ class Answer(NamedTuple):
 # reading the tables
 
 
-def case_rows(path: Path) -> list[dict[str, str]]:
+def case_rows(name: str) -> list[dict[str, str]]:
     """Return the rows of a table of cases; [] where it is absent."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    return read_cases(name) if (CASES / name).exists() else []
 
 
 def read(rest: str, language: str = "", *, format_: str = "oai_dc", title: str = "Example") -> Assessment:
@@ -273,7 +269,7 @@ def answers(area: str, of: str) -> list[Answer]:
     """Return what is made of every case of an area in one of TABLES."""
     reader, seen, columns = _AREAS[area]
     files = seen if of == TABLES[0] else (f"{_FOLDERS[of]}/{area}.tsv",)
-    rows = [row for file in files for row in case_rows(CASES / file)]
+    rows = [row for file in files for row in case_rows(file)]
     return [reader({columns.get(name, name): cell for name, cell in row.items()}) for row in rows]
 
 
@@ -305,7 +301,7 @@ def _print_cases(area: str, *, wrong: bool) -> None:
     for table in TABLES:
         print_table(f"{area}, {table}", answers(area, table), wrong=wrong)
     if area == "licences":
-        rows = [_several(row) for row in case_rows(CASES / "licences" / "several.tsv")]
+        rows = [_several(row) for row in case_rows("licences/several.tsv")]
         print_table("licences, several statements that disagree", list(map(_several_licences, rows)), wrong=wrong)
     if area in _PEERS:
         print(*_PEERS[area](), sep="\n")
@@ -316,7 +312,7 @@ def _print_cases(area: str, *, wrong: bool) -> None:
 
 def _peers_of_dates() -> Iterator[str]:
     """Yield what libraries for dates make of the strings written afterwards."""
-    rows = [row for folder in _FOLDERS.values() for row in case_rows(CASES / folder / "dates.tsv")]
+    rows = [row for folder in _FOLDERS.values() for row in case_rows(f"{folder}/dates.tsv")]
     for name, reader in (("edtf", _edtf_date), ("dateutil", _dateutil_date), ("dateparser", _dateparser_date)):
         if find_spec(name) is None:
             yield f"    {name}: not installed, so no figure"
@@ -375,7 +371,7 @@ _PEERS: dict[str, Callable[[], Iterator[str]]] = {"dates": _peers_of_dates, "lic
 
 def _print_languages(*, wrong: bool) -> None:
     """Print the language of titles in records that declare one, then of bench.langid's texts beside its peers."""
-    titles = list(map(read_title, case_rows(CASES / "titles.tsv")))
+    titles = list(map(read_title, case_rows("titles.tsv")))
     print_table("languages, seen titles of records that declare one", titles, wrong=wrong)
     langid = _imported("bench.langid")
     if not langid.CORPUS.exists():

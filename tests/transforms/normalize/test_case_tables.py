@@ -5,18 +5,16 @@ How a cell of `expected` is read is written beside each check.
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
 from xml.sax.saxutils import escape
 
 import msgspec
 import pytest
 
+from bench.cases import read_cases
 from schemas import Assessment, Contributor, Feed, Resource, SourceRecord
 from transforms import transform
 from transforms.normalize.vocabulary import read_grades
 
-_CASES = Path(__file__).parents[2] / "cases"
 _DC = (
     '<oai_dc:dc xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/"'
     ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/">'
@@ -28,11 +26,6 @@ _DATACITE = (
 )
 _LOM = '<lom xmlns="http://ltsc.ieee.org/xsd/LOM">{}</lom>'
 _LOM_TITLE = "<general><title><string>Example</string></title></general>"
-
-
-def _rows(name: str) -> list[dict[str, str]]:
-    with (_CASES / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
 def _assess(format_: str, payload: str) -> Assessment:
@@ -72,7 +65,7 @@ def _payload_of_type(source: str, value: str) -> str:
     return _DATACITE.format(value) if source == "oai_datacite" else _DC.format(f"<dc:type>{escape(value)}</dc:type>")
 
 
-@pytest.mark.parametrize("row", _rows("types.tsv"), ids=lambda row: f"{row['source']}-{row['value']}")
+@pytest.mark.parametrize("row", read_cases("types.tsv"), ids=lambda row: f"{row['source']}-{row['value']}")
 def test_a_kind_is_read_by_its_authority(row: dict[str, str]) -> None:
     """`a|b`: every code is one of them; `-`: none is right too; `+x`: x is among them."""
     resource = _resource(row["source"], _payload_of_type(row["source"], row["value"]))
@@ -85,7 +78,7 @@ def test_a_kind_is_read_by_its_authority(row: dict[str, str]) -> None:
     assert codes or "-" in expected
 
 
-@pytest.mark.parametrize("row", _rows("levels.tsv"), ids=lambda row: row["value"])
+@pytest.mark.parametrize("row", read_cases("levels.tsv"), ids=lambda row: row["value"])
 def test_a_level_is_read_by_its_pattern(row: dict[str, str]) -> None:
     """`1|2`: every level that comes is one of them; `ctx:x`: the context x without a level is right too."""
     level = f"<dcterms:educationLevel>{escape(row['value'])}</dcterms:educationLevel>"
@@ -165,7 +158,7 @@ def _payload_of_names(row: dict[str, str]) -> str:
     return _LOM.format(f"{_LOM_TITLE}<lifeCycle>{contribute}</lifeCycle>")
 
 
-@pytest.mark.parametrize("row", _rows("names.tsv"), ids=lambda row: row["value"])
+@pytest.mark.parametrize("row", read_cases("names.tsv"), ids=lambda row: row["value"])
 def test_names_are_one_each(row: dict[str, str]) -> None:
     """Alternatives by ` || `; `NAME@role`, `NAME@!role` (any other), `NAME@@kind`; `!code`: that finding."""
     assessment = _assess("oai_dc" if row["field"] == "creator" else "lom", _payload_of_names(row))
