@@ -1,12 +1,14 @@
 """Print how well and how fast languages are detected in texts of title length, by language.
 
-Usage: python -m bench.langid [--whole] [--half 0|1] [--system NAME] [--ntrex FOLDER] [--lingua FOLDER]
-[--every N] [--beside].
+Usage: python -m bench.langid [--whole] [--half 0|1] [--system NAME] [--every N] [--beside]
+[--ntrex FOLDER | --lingua FOLDER | --sib FOLDER | --phet FOLDER].
 
 Reads ../shared/corpora/E_langid (sentences of lingua's test data and paragraphs of the UDHR; not lingua's single words
-and pairs of words, which are no titles); ends where that folder is absent. `--ntrex` and `--lingua` read NTREX-128 and
-all of lingua's test data instead, but for the parts that bench/train_langid.py learns from. It learns from half of
-lingua's sentences, so of E_langid only `--half 1` is unseen. `--beside` prints the systems side by side.
+and pairs of words, which are no titles); ends where that folder is absent. `--ntrex`, `--lingua` and `--sib` read
+NTREX-128, all of lingua's test data or SIB-200 (FLORES-200) instead, but for the parts that bench/train_langid.py
+learns from; `--phet` reads the titles of simulations, of languages that the library does not know as well. Half of
+lingua's sentences are learned from, so of E_langid only `--half 1` is unseen. `--beside` prints the systems side by
+side.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.langid_texts import CORPUS, Sample, read_lingua, read_ntrex, samples  # noqa: E402 - the path comes first
+from bench.langid_texts import CORPUS, UNKNOWN, Sample, read_lingua, read_ntrex, read_phet, read_sib, samples  # noqa: E402 - the path comes first
 from transforms.normalize.language import candidate_languages, detect, fasttext, py3langid, script_of  # noqa: E402
 
 _FAMILY = ("sr-Latn", "hr", "bs")  # one language to the models, counted as one and apart
@@ -93,7 +95,7 @@ def compare_systems(rows: list[Sample]) -> dict[str, dict[str, float]]:
 
 def _print_beside(rows: list[Sample]) -> None:
     """Print every group with the share right of each system, those first that another system tells better."""
-    shares = compare_systems(rows)
+    shares = compare_systems([row for row in rows if row.expected != UNKNOWN])
     behind = {group: max(row.values()) - row["cascade"] for group, row in shares.items()}
     print(f"{'':12}" + "".join(f"{name:>12}" for name in _SYSTEMS) + f"{'behind':>12}")
     for group in sorted(shares, key=lambda name: -behind[name]):
@@ -127,13 +129,23 @@ def by_language(answers: _Answers) -> dict[str, float]:
     return {language: sum(of) / len(of) for language, of in shares.items()}
 
 
+def _print_verdicts(answers: _Answers) -> None:
+    """Print how many texts are right, in no language, and wrong; those of languages the library does not know apart."""
+    for name, is_known in (("known", True), ("unknown", False)):
+        of = [counts for group, counts in answers.items() if group.startswith(UNKNOWN) is not is_known]
+        total, right = sum(counts.total() for counts in of), sum(counts["right"] for counts in of)
+        und = sum(counts["und"] for counts in of)
+        print(f"{name} languages: {total} texts, {right} right, {und} in no language, {total - right - und} wrong")
+
+
 def _averages(answers: _Answers, family_answers: _Answers) -> None:
     """Print the macro averages over languages, and the lowest language of each."""
     alone, means = by_language(answers), by_language(family_answers)
-    family = sum(means.pop(language) for language in _FAMILY) / len(_FAMILY)
-    one_family = {**means, "/".join(_FAMILY): family}
+    present = [language for language in _FAMILY if language in means]
+    family = sum(means.pop(language) for language in present) / len(present)
+    one_family = {**means, "/".join(present): family}
     rest = {language: mean for language, mean in one_family.items() if language != MISLABELLED}
-    apart = {language: alone[language] for language in _FAMILY}
+    apart = {language: alone[language] for language in present}
     for name, shares in (
         ("as the files are labelled", alone),
         ("Latin sr, hr and bs counted as one", one_family),
@@ -181,6 +193,8 @@ def main() -> int:
     parser.add_argument("--system", default="cascade", choices=_SYSTEMS)
     parser.add_argument("--ntrex", type=Path, help="folder of NTREX-128's files")
     parser.add_argument("--lingua", type=Path, help="folder of lingua's files of sentences")
+    parser.add_argument("--sib", type=Path, help="folder of SIB-200's folders of languages")
+    parser.add_argument("--phet", type=Path, help="folder of PhET's translations")
     parser.add_argument("--every", type=int, default=1, help="only every so many texts (langdetect is slow)")
     parser.add_argument("--beside", action="store_true", help="all systems side by side")
     options = parser.parse_args()
@@ -201,6 +215,10 @@ def _read_rows(options: argparse.Namespace) -> Iterable[Sample]:
         return read_ntrex(options.ntrex, tuning=False)
     if options.lingua:
         return read_lingua(options.lingua, tuning=False)
+    if options.sib:
+        return read_sib(options.sib, "test")
+    if options.phet:
+        return read_phet(options.phet)
     return samples() if CORPUS.exists() else ()
 
 
@@ -212,8 +230,10 @@ def _print_one_system(rows: list[Sample], options: argparse.Namespace) -> None:
     for group, counts in sorted(answers.items(), key=lambda pair: pair[1]["right"] / pair[1].total()):
         others = ", ".join(f"{tag} {n}" for tag, n in counts.most_common(5) if tag != "right")
         print(f"{group:22} {counts.total():5} {counts['right'] / counts.total():.3f}  {others}")
-    _averages(answers, count_answers(rows, tags, is_right_in_family))
-    if not options.ntrex and not options.lingua:
+    in_family = count_answers(rows, tags, is_right_in_family)
+    _print_verdicts(in_family)
+    _averages(*({group: of[group] for group in of if not group.startswith(UNKNOWN)} for of in (answers, in_family)))
+    if not (options.ntrex or options.lingua or options.sib or options.phet):
         _malay(rows, tags)
     if options.system == "cascade":
         _confidences(rows, texts)

@@ -1,12 +1,17 @@
-"""Read texts of E_langid, NTREX-128 and lingua's test data, each with the language that its file gives."""
+"""Read texts, each with the language of its file: E_langid, NTREX-128, lingua's, SIB-200, TICO-19, PhET's titles."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+from lxml import etree
 from selectolax.lexbor import LexborHTMLParser
+
+from transforms.normalize.language.script import is_known, script_of
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpora" / "E_langid"
 _UDHR = {
@@ -43,6 +48,39 @@ _NTREX = {
 _NTREX_REPORTED = 690  # sentences that are measured; the detection is tuned on the others, which are other articles
 _LINGUA = {"nb": "no", "nn": "no", "tl": "fil", "sr": "sr-Cyrl"}  # file → language, where they differ
 _LINGUA_UNUSED = ("eo", "la", "lg", "mi", "sn", "st", "tn", "ts", "yo", "ms")  # unknown; ms.txt is mostly Indonesian
+_SIB = {  # folder of SIB-200 → language
+    "afr_Latn": "af", "als_Latn": "sq", "amh_Ethi": "am", "arb_Arab": "ar", "azj_Latn": "az", "bel_Cyrl": "be",
+    "ben_Beng": "bn", "bos_Latn": "bs", "bul_Cyrl": "bg", "cat_Latn": "ca", "ces_Latn": "cs", "ckb_Arab": "ckb",
+    "cym_Latn": "cy", "dan_Latn": "da", "deu_Latn": "de", "ell_Grek": "el", "eng_Latn": "en", "est_Latn": "et",
+    "eus_Latn": "eu", "fin_Latn": "fi", "fra_Latn": "fr", "gle_Latn": "ga", "glg_Latn": "gl", "hat_Latn": "ht",
+    "hau_Latn": "ha", "heb_Hebr": "he", "hin_Deva": "hi", "hrv_Latn": "hr", "hun_Latn": "hu", "hye_Armn": "hy",
+    "ind_Latn": "id", "isl_Latn": "is", "ita_Latn": "it", "jpn_Jpan": "ja", "kat_Geor": "ka", "kaz_Cyrl": "kk",
+    "khk_Cyrl": "mn", "kir_Cyrl": "ky", "kmr_Latn": "ku", "kor_Hang": "ko", "lit_Latn": "lt", "lvs_Latn": "lv",
+    "mar_Deva": "mr", "mkd_Cyrl": "mk", "mlt_Latn": "mt", "nld_Latn": "nl", "nno_Latn": "no", "nob_Latn": "no",
+    "npi_Deva": "ne", "pbt_Arab": "ps", "pes_Arab": "fa", "pol_Latn": "pl", "por_Latn": "pt", "ron_Latn": "ro",
+    "rus_Cyrl": "ru", "slk_Latn": "sk", "slv_Latn": "sl", "som_Latn": "so", "spa_Latn": "es", "srp_Cyrl": "sr-Cyrl",
+    "swe_Latn": "sv", "swh_Latn": "sw", "tat_Cyrl": "tt", "tgk_Cyrl": "tg", "tgl_Latn": "fil", "tha_Thai": "th",
+    "tir_Ethi": "ti", "tuk_Latn": "tk", "tur_Latn": "tr", "uig_Arab": "ug", "ukr_Cyrl": "uk", "urd_Arab": "ur",
+    "uzn_Latn": "uz", "vie_Latn": "vi", "xho_Latn": "xh", "zho_Hans": "zh", "zsm_Latn": "ms", "zul_Latn": "zu",
+}  # fmt: skip
+# Folders of languages in Latin letters that the library does not know.
+_SIB_UNKNOWN = """
+    ace_Latn aka_Latn ayr_Latn bam_Latn ban_Latn bem_Latn bug_Latn ceb_Latn cjk_Latn crh_Latn dik_Latn dyu_Latn
+    epo_Latn ewe_Latn fao_Latn fij_Latn fon_Latn fur_Latn fuv_Latn gaz_Latn gla_Latn grn_Latn ibo_Latn ilo_Latn
+    jav_Latn kab_Latn kac_Latn kam_Latn kbp_Latn kea_Latn kik_Latn kin_Latn kmb_Latn kon_Latn lij_Latn lim_Latn
+    lin_Latn lmo_Latn ltg_Latn ltz_Latn lua_Latn lug_Latn luo_Latn lus_Latn min_Latn mos_Latn mri_Latn nso_Latn
+    nus_Latn nya_Latn oci_Latn pag_Latn pap_Latn plt_Latn quy_Latn run_Latn sag_Latn scn_Latn smo_Latn sna_Latn
+    sot_Latn srd_Latn ssw_Latn sun_Latn szl_Latn taq_Latn tpi_Latn tsn_Latn tso_Latn tum_Latn twi_Latn umb_Latn
+    vec_Latn war_Latn wol_Latn yor_Latn
+"""
+_TICO = {  # language of a file of TICO-19 → language
+    "ar": "ar", "ckb": "ckb", "es-419": "es", "fa": "fa", "fr": "fr", "ha": "ha", "hi": "hi", "id": "id", "ku": "ku",
+    "mr": "mr", "ms": "ms", "ne": "ne", "ps": "ps", "pt-BR": "pt", "ru": "ru", "so": "so", "sw": "sw", "ti": "ti",
+    "tl": "fil", "ur": "ur", "zu": "zu",
+}  # fmt: skip
+_PHET = {"iw": "he", "in": "id", "nb": "no", "nn": "no", "tl": "fil"}  # language of a file of PhET's → language
+_DIRECTIONS = dict.fromkeys((*range(0x202A, 0x202F), 0x200E, 0x200F))  # marks of writing direction
+UNKNOWN = "und"  # the tag of a text in a language that the library does not know
 _TITLE_WORDS = 6
 _UNSPACED_TITLE_CHARS = 25  # of a title without spaces
 _MAX_HEADING_CHARS = 12  # of an unspaced paragraph that is a heading
@@ -87,6 +125,50 @@ def read_lingua(folder: Path, *, tuning: bool) -> Iterator[Sample]:
             lines = path.read_text(encoding="utf-8").splitlines()[0 if tuning else 1 :: 2]
             group = f"{language} {path.stem}" if path.stem == "nn" else language
             yield from (_sample(group, language, line.strip(), cut=not tuning) for line in lines if line.strip())
+
+
+def read_sib(folder: Path, part: str) -> Iterator[Sample]:
+    """Yield the sentences of a part of SIB-200 ("train", "dev" or "test"); those of unknown languages as "und"."""
+    languages = _SIB | dict.fromkeys(_SIB_UNKNOWN.split(), UNKNOWN)
+    for name, language in languages.items():
+        group = f"{language} {name}" if name == "nno_Latn" or language == UNKNOWN else language
+        with (folder / name / f"{part}.tsv").open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+                yield _sample(group, language, row["text"].strip().strip('"'), cut=part != "train")
+
+
+def read_tico(folder: Path) -> Iterator[Sample]:
+    """Yield the translations of TICO-19, which are in the files `all.en-LANGUAGE.tmx`."""
+    for name, language in _TICO.items():
+        for unit in etree.parse(folder / f"all.en-{name}.tmx").iter("tu"):
+            text = "".join(map(str, unit.findall("tuv")[1].itertext())).strip()
+            if text:
+                yield _sample(language, language, text, cut=False)
+
+
+def read_phet(folder: Path) -> Iterator[Sample]:
+    """Yield the titles of two words and more of PhET's simulations, which its repository "babel" translates."""
+    titles: set[tuple[str, str]] = set()
+    for path in folder.glob("*/*-strings_*.json"):
+        name = path.stem.rpartition("strings_")[2].partition("_")[0]
+        for key, string in msgspec.json.decode(path.read_bytes()).items():
+            if key.endswith(".title") and isinstance(string, dict):
+                title = " ".join(str(string.get("value", "")).translate(_DIRECTIONS).split())
+                if " " in title and "{" not in title and "<" not in title:
+                    titles.add((_PHET.get(name, name), title))
+    for language, title in sorted(titles):
+        tag = _tag_of(language, title)
+        yield Sample(f"{tag} {language}" if tag == UNKNOWN else tag, tag, title, title)
+
+
+def _tag_of(language: str, title: str) -> str:
+    """Return the tag that is right for a title: Serbian with its script, Sorani for Kurdish in Arabic letters."""
+    script = script_of(title)
+    if language in ("sr", "sh"):
+        return f"sr-{script}"
+    if language == "ku" and script == "Arab":
+        return "ckb"
+    return language if is_known(language) else UNKNOWN
 
 
 def _sentences(path: Path) -> Iterator[Sample]:

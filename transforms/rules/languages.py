@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from schemas import Resource
+from transforms.normalize.language import macrolanguage
 from transforms.remembering import remember
 from transforms.rules.rule import Context, Rule, Violation, findings_of, from_findings
 from transforms.rules.texts import finding
@@ -38,7 +39,7 @@ _SCRIPTS_OF_LANGUAGE = {
 }
 _MIN_LETTERS = 12  # of a text in a script, from which it counts
 _MIN_CONFIDENCE = 0.5
-_MACROLANGUAGES = {"nb": "no", "nn": "no", "hr": "sh", "sr": "sh", "bs": "sh", "arb": "ar", "id": "ms"}
+_RELATIVES = {"hr": "sh", "sr": "sh", "bs": "sh", "id": "ms"}  # a title in one is readable to speakers of the other
 
 
 def _missing(resource: Resource, _: Context) -> list[Violation]:
@@ -125,8 +126,8 @@ def _no_title_in_language(resource: Resource, _: Context) -> list[Violation]:
 
 
 def _base(tag: str) -> str:
-    first = tag.partition("-")[0]
-    return _MACROLANGUAGES.get(first, first)
+    language = macrolanguage(tag.partition("-")[0])
+    return _RELATIVES.get(language, language)
 
 
 def _example_language(tag: str, origin: str = "declared", confidence: float = 1.0) -> dict[str, object]:

@@ -126,7 +126,7 @@ def test_languages_of_the_corpus_titles_are_detected() -> None:
     detected = {language: share for language, share in shares.items() if language != langid.MISLABELLED}
     assert len(detected) == 41
     assert sum(detected.values()) / len(detected) >= 0.98
-    assert detected.pop("id") >= 0.80, "Malay is told from it"
+    assert detected.pop("id") >= 0.80, "half of it is 30 sentences of 1949, whose words are Malay today"
     assert {language: share for language, share in detected.items() if share < 0.85} == {}
     apart = langid.by_language(langid.count_answers(rows, tags, langid.is_right))
     assert apart["sr-Cyrl"] >= 0.95

@@ -1,17 +1,15 @@
 """The record's own language is the default of its texts, unless their script or a sure and long text contradicts it."""
 
-import csv
 from html import escape
-from pathlib import Path
 
 import pytest
 
+from bench.cases import read_cases
 from schemas import Feed, Resource, SourceRecord
 from transforms import transform
 from transforms.normalize.language import language_tag
 
 FEED = Feed(name="sample", title="Sample", partner="Sample Partner", protocol="oai_pmh", url="https://a.example/oai")
-CASES = Path(__file__).parents[2] / "cases" / "titles.tsv"
 RECORD = (
     '<record xmlns="http://www.openarchives.org/OAI/2.0/"><metadata><oai_dc:dc '
     'xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/" xmlns:dc="http://purl.org/dc/elements/1.1/">'
@@ -64,16 +62,11 @@ def element(parts: tuple[str, ...]) -> str:
     return f"<dc:{name}{attribute}>{escape(text)}</dc:{name}>"
 
 
-def cases() -> list[dict[str, str]]:
-    with CASES.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
-
-
 def base(tag: str) -> str:
     return (language_tag(tag) or tag).partition("-")[0]
 
 
-@pytest.mark.parametrize("case", cases(), ids=lambda case: f"{case['declared']}-{case['title']}")
+@pytest.mark.parametrize("case", read_cases("titles.tsv"), ids=lambda case: f"{case['declared']}-{case['title']}")
 def test_a_title_is_in_the_declared_language_unless_script_or_text_contradict(case: dict[str, str]) -> None:
     resource, codes = read(("title", case["title"]), ("language", case["declared"]))
     (tag,) = resource.title
@@ -137,6 +130,35 @@ def test_titles_do_not_contradict_the_feeds_default_nor_their_own_declaration(la
             assert not codes & {"language_contradicted", "title_in_another_language"}
 
 
+# Members of a larger language, and languages that the models take for a relative's.
+RELATIVES = {
+    "nb": "Et undervisningsopplegg om energi og klima for elever i den videregående skolen",
+    "nn": "Eit undervisningsopplegg om energi og klima for elevar i den vidaregåande skulen",
+    "fo": "Søga Føroya og føroyskt mál í skúlanum fyri næmingar", "lb": "De Waasserkreeslaf an der Natur fir d'Schoul",
+    "arz": "دورة الميه في الطبيعة للتلاميذ بتوع المدرسة", "prs": "چرخه آب در طبیعت برای شاگردان مکتب",
+    "cmn": "数学课本与教师用书", "yue": "數學課本同教師用書嘅內容",
+    "zsm": "Kitaran air dan alam sekitar untuk murid sekolah",
+    "azj": "Suyun təbiətdə dövranı və iqlim", "npi": "प्रकृतिमा पानीको चक्र र जलवायु", "cnr": "Kruženje vode u prirodi",
+    "ast": "El ciclu de l'agua na naturaleza y les sos fases", "oc": "Lo cicle de l'aiga dins la natura e las sasons",
+    "tl": "Ang siklo ng tubig sa kalikasan para sa mga mag-aaral", "khk": "Байгаль дахь усны эргэлт ба уур амьсгал",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", [*TITLES, *RELATIVES])
+def test_a_title_that_declares_its_own_language_is_not_said_to_be_in_another(language: str) -> None:
+    for title in TITLES.get(language, [RELATIVES.get(language, "")]):
+        for elements in ([("title", title, language)], [("title", title, language), ("description", title, language)]):
+            resource, codes = read(*elements)
+            assert not codes & {"language_contradicted", "title_in_another_language"}
+            assert {base(tag.tag) for tag in resource.languages} <= {base(language), *map(base, resource.title)}
+
+
+def test_a_title_in_another_language_than_it_declares_is_reported_and_its_record_is_in_the_texts_language() -> None:
+    resource, codes = read(("title", FRENCH, "nb"))
+    assert [language.tag for language in resource.languages] == ["fr"]
+    assert "language_contradicted" in codes
+
+
 def test_a_long_title_in_another_language_contradicts_the_feeds_default() -> None:
     feed = FEED.model_copy(update={"default_language": "es"})
     assert "language_contradicted" in read(("title", FRENCH), feed=feed)[1]
@@ -144,9 +166,10 @@ def test_a_long_title_in_another_language_contradicts_the_feeds_default() -> Non
 
 def test_a_further_title_may_be_a_translation() -> None:
     resource, _ = read(
-        ("title", "Le cycle de l'eau à l'école"), ("title", "Simulating a pendulum"), ("language", "fr"),
+        ("title", "Le cycle de l'eau à l'école"), ("title", "Simulating a pendulum in the classroom"),
+        ("language", "fr"),
     )  # fmt: skip
-    assert resource.title == {"fr": "Le cycle de l'eau à l'école", "en": "Simulating a pendulum"}
+    assert resource.title == {"fr": "Le cycle de l'eau à l'école", "en": "Simulating a pendulum in the classroom"}
 
 
 def test_a_text_in_another_language_than_its_record_is_reported_as_such() -> None:

@@ -10,30 +10,23 @@ import re
 from collections.abc import Iterable
 
 from schemas import Base
-from transforms.normalize.language import agreement, evidence, models, ngrams
-from transforms.normalize.language.agreement import SERBO_CROATIAN, LanguageScore, WrittenText
+from transforms.normalize.language import agreement, evidence, models
+from transforms.normalize.language.agreement import LanguageScore, WrittenText
+from transforms.normalize.language.ngrams import UNKNOWN
 from transforms.normalize.language.script import candidate_languages, tag_with_script
 
 _MAX_READ_CHARS = 120
 _MAX_REMEMBERED_TEXTS = 16_384
 _MAX_CONFIDENCE = 0.99
-_ERROR_FACTOR = 0.25  # where others agree with the fast model, it is wrong so much less often than it says
-_MIN_SHARE_AGREED = 0.6  # from which the fast model is trusted where n-grams speak for the same language
-_MIN_SHARE_AGREED_SHORT = 0.8
-_MIN_LEAD_AGREED = 0.3  # and so much more than for the next one
-_MIN_SHARE_ALONE = 0.92  # from which the fast model needs no n-grams
-_PREFERRED = frozenset(  # the fast model takes texts of their neighbours for them
-    ("am", "da", "id", "mk", "nl", "no", "pt", "es", "sw", "tr"),
-)
-_MIN_LEAD_PREFERRED = 1.5
-# Characters, and how likely the language of a shorter text must be: names mislead.
-_MIN_LIKELIHOOD_SHORT = ((16, 0.85), (20, 0.72), (math.inf, 0.6))
-_MIN_CHARS_FAMILY = 24  # from which it is enough that the family is so likely
-_NEVER_SHORT = frozenset(  # names, and words that a larger language writes alike, are taken for them
-    ("af", "ca", "eu", "fil", "gl", "ha", "ht", "ku", "mt", "so", "sw", "xh", "zu"),
-)
 _MAX_LIKELIHOOD_UNKNOWN = 0.3
-_MIN_FAMILY_SHARE = 0.6  # from which the fast model is trusted that a text is Serbian, Croatian or Bosnian
+# Characters, and how likely the language of a shorter text must be. Names mislead, in Latin letters most: they are
+# mostly in English titles, and small languages, which write words of larger ones, are taken for these.
+_MIN_LIKELIHOOD = ((16, 0.9), (20, 0.8), (25, 0.7), (30, 0.55), (math.inf, 0.3))
+_MIN_LIKELIHOOD_ENGLISH = ((16, 0.85), (20, 0.5), (30, 0.4), (math.inf, 0.3))
+_MIN_LIKELIHOOD_SMALL = ((30, 0.9), (math.inf, 0.3))
+_MIN_LIKELIHOOD_ELSEWHERE = ((16, 0.8), (20, 0.7), (30, 0.5), (math.inf, 0.3))  # not in Latin letters
+_SMALL = frozenset(("af", "ca", "eu", "fil", "gl", "ha", "ht", "ku", "mt", "so", "sw", "xh", "zu"))
+_MIN_CHARS_FAMILY = 24  # from which it is enough that a text is so likely in Serbian, Croatian or Bosnian
 _TWO_WORDS = re.compile(r"[^\W\d_]\S+\s.*?[^\W\d_]\S")
 _NUMBERS = re.compile(r"[\d_፡]+")  # and the sign between words in Ethiopic
 _NOISE = re.compile(r"(?:https?://|www\.)\S+|(?<!\S)(?=\S+@\S)\S++|[\d_፡]+")
@@ -83,7 +76,7 @@ def detect_batch(texts: Iterable[tuple[str, str | None]]) -> None:
     }
     for question, written in prepared.items():
         if isinstance(written, WrittenText):
-            _REMEMBERED[question] = _detection(written, _decide(written, *rankings[question]))
+            _REMEMBERED[question] = _detection(written, _decide(written, rankings[question]))
         else:
             _REMEMBERED[question] = written
 
@@ -121,49 +114,21 @@ def _detection(written: WrittenText, score: LanguageScore) -> Detection:
     return Detection(tag=tag, confidence=round(score.likelihood, 2), family=round(score.family, 2))
 
 
-def _decide(written: WrittenText, first: str, probability: float, ranking: models.Ranking) -> LanguageScore:
-    """Decide by the cheapest sure means; a short text is in no language unless that is likely."""
-    score = _decide_by_cheapest(written, first, probability, ranking)
-    if not written.is_short():
-        return score
-    if score.language in _NEVER_SHORT:
-        return LanguageScore("und", _MAX_LIKELIHOOD_UNKNOWN, 0.0)
+def _decide(written: WrittenText, ranking: models.Ranking) -> LanguageScore:
+    """Decide by all means; a text is in no language unless that is likely, the likelier the shorter it is."""
+    score = agreement.decide(written, models.shares(ranking))
     chars = len(written.text)
     likelihood = score.likelihood if chars < _MIN_CHARS_FAMILY else max(score.likelihood, score.family)
-    if likelihood < next(least for limit, least in _MIN_LIKELIHOOD_SHORT if chars < limit):
-        return LanguageScore("und", min(score.likelihood, _MAX_LIKELIHOOD_UNKNOWN), 0.0)
+    needed = next(least for limit, least in _steps(score.language, written.script) if chars < limit)
+    if score.language == UNKNOWN or likelihood < needed:
+        return LanguageScore(UNKNOWN, min(score.likelihood, _MAX_LIKELIHOOD_UNKNOWN), 0.0)
     return score
 
 
-def _decide_by_cheapest(written: WrittenText, first: str, probability: float, ranking: models.Ranking) -> LanguageScore:
-    """Decide by the fast model and n-grams, by the fast model and words, or by all together."""
-    sure = LanguageScore(first, _less_error(probability), _less_error(probability))
-    trusted = _is_trusted(written, first)
-    if trusted and probability >= _MIN_SHARE_ALONE and first not in _PREFERRED:
-        return sure
-    of_ngrams = ngrams.ngram_evidence(written.text, written.script)
-    nearest, lead = ngrams.lead(of_ngrams, written.script)
-    if trusted and nearest == first and _is_agreed(written, first, probability, lead):
-        return sure
-    fast = models.shares(ranking)
-    family = agreement.family_share(fast, written) if written.script == "Latn" else 0.0
-    if family >= _MIN_FAMILY_SHARE and nearest in SERBO_CROATIAN:
-        return agreement.decide_in_family(written, fast, _less_error(family))
-    return agreement.decide_together(written, fast, of_ngrams)
-
-
-def _is_agreed(written: WrittenText, first: str, probability: float, lead: float) -> bool:
-    """Return whether the fast model and n-grams are sure enough of the language that both name first."""
-    min_share = _MIN_SHARE_AGREED_SHORT if written.is_short() else _MIN_SHARE_AGREED
-    return probability >= min_share and lead >= (_MIN_LEAD_PREFERRED if first in _PREFERRED else _MIN_LEAD_AGREED)
-
-
-def _is_trusted(written: WrittenText, first: str) -> bool:
-    """Return whether the fast model can be right: it knows one language of Serbian, Croatian and Bosnian."""
-    if first not in written.languages or (first in SERBO_CROATIAN and written.script == "Latn"):
-        return False
-    return not evidence.letters_against(first, written.letters, written.script)
-
-
-def _less_error(probability: float) -> float:
-    return min(_MAX_CONFIDENCE, 1 - (1 - probability) * _ERROR_FACTOR)
+def _steps(language: str, script: str) -> tuple[tuple[float, float], ...]:
+    """Return how likely a language must be, by the length of the text."""
+    if script != "Latn":
+        return _MIN_LIKELIHOOD_ELSEWHERE
+    if language == "en":
+        return _MIN_LIKELIHOOD_ENGLISH
+    return _MIN_LIKELIHOOD_SMALL if language in _SMALL else _MIN_LIKELIHOOD

@@ -1,14 +1,15 @@
-"""What letters, words, beginnings and endings say against a language, as logarithms to add to a score."""
+"""What letters say against a language, and words of Serbian, Croatian and Bosnian for it, as logarithms."""
 
 from __future__ import annotations
 
-import math
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from schemas import read_vocabulary
-from transforms.normalize.language.ngrams import WORD
+from transforms.normalize.language.ngrams import WORD, columns_of
 from transforms.normalize.language.script import CANDIDATES
 from transforms.remembering import remember
 
@@ -20,12 +21,12 @@ _MAX_COUNTED_LETTERS = 3  # of each kind
 _NO_LETTERS: frozenset[str] = frozenset()
 
 _Weights = dict[str, float]  # language → weight
+_Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
-class _Neighbours(NamedTuple):
-    """Languages that are easily mistaken for one another, and the words and parts of words that tell them apart."""
+class _Words(NamedTuple):
+    """The words and parts of words that tell Serbian, Croatian and Bosnian apart."""
 
-    languages: frozenset[str]
     words: dict[str, _Weights]
     beginnings: dict[str, _Weights]
     endings: dict[str, _Weights]
@@ -35,17 +36,10 @@ class _Neighbours(NamedTuple):
     max_affix_chars: int  # of the beginnings and endings
 
 
-@cache
-def expectation(language: str, script: str) -> float:
-    """Return how much more likely the library expects a language of the script to be, as a logarithm."""
-    return _number("leaning", language, 0.0) if language in CANDIDATES[script] else 0.0
-
-
-@cache
-def _number(section: str, language: str, default: float) -> float:
-    """Return the number of a language in a section that gives several languages one number."""
-    rows = _vocabulary()[section].items()
-    return next((float(number) for languages, number in rows if language in languages.split()), default)
+def leanings() -> _Weights:
+    """Return how much more the library expects Serbian, Croatian and Bosnian in Latin letters than one another."""
+    weights: _Weights = _vocabulary()["leaning"]
+    return weights
 
 
 def distinctive_letters(text: str, script: str) -> frozenset[str]:
@@ -66,70 +60,53 @@ def only_writer_of(letters: frozenset[str], script: str) -> str | None:
     return writers[0] if letters & own[writers[0]] - elsewhere else None
 
 
-@lru_cache(maxsize=65536)
-def letters_against(language: str, letters: frozenset[str], script: str) -> float:
-    """Return what letters say against a language, as a logarithm."""
-    if not letters:
-        return 0.0
-    alphabet, borrowed = _alphabets(script)[language]
-    foreign_count, borrowed_count = len(letters - alphabet), len(letters & borrowed)
-    if not foreign_count and not borrowed_count:
-        return 0.0
-    foreign = _FOREIGN_LETTER * min(_MAX_COUNTED_LETTERS, foreign_count)
-    return foreign + _BORROWED_LETTER * min(_MAX_COUNTED_LETTERS, borrowed_count)
-
-
 @lru_cache(maxsize=4096)
-def letter_odds(letters: frozenset[str], script: str) -> dict[str, float]:
-    """Return each candidate of the script with the factor by which these letters make it less likely."""
-    return {language: math.exp(letters_against(language, letters, script)) for language in CANDIDATES[script]}
-
-
-def words_against(text: str, script: str, rivals: frozenset[str]) -> _Weights:
-    """Return language → what the words of a text say against it, among neighbours two of which are rivals.
-
-    The neighbour for which most words speak gets nothing, the others lose what they lack: words tell neighbours
-    apart, and say nothing about other languages.
-    """
-    against: _Weights = {}
-    words = WORD.findall(text)
-    for number, group in enumerate(_neighbours().get(script, ())):
-        if len(group.languages & rivals) < 2:
-            continue
-        weights = _weights_of_words(words, script, number)
-        most = max(weights.values())
-        for language, weight in weights.items():
-            against[language] = against.get(language, 0.0) + weight - most
+def letters_against(letters: frozenset[str], script: str) -> _Floats:
+    """Return what letters say against each column of a script, as a logarithm; nothing against unknown languages."""
+    against = np.zeros(len(columns_of(script)), dtype=np.float32)
+    if letters:
+        foreign, borrowed = (np.minimum(sum(counts), _MAX_COUNTED_LETTERS) for counts in zip(
+            *(_letter_counts(letter, script) for letter in sorted(letters)), strict=True
+        ))  # fmt: skip
+        against[:-1] = _FOREIGN_LETTER * foreign + _BORROWED_LETTER * borrowed
     return against
 
 
-def _weights_of_words(words: list[str], script: str, number: int) -> _Weights:
-    """Return what words, and pairs of them, say for each language of a group of neighbours."""
-    group = _neighbours()[script][number]
-    weights = dict.fromkeys(group.languages, 0.0)
+@lru_cache(maxsize=4096)
+def _letter_counts(letter: str, script: str) -> tuple[_Floats, _Floats]:
+    """Return which languages of a script do not write a letter, and which only in foreign words."""
+    alphabets = _alphabets(script).values()
+    foreign = np.array([letter not in alphabet for alphabet, _ in alphabets], dtype=np.float32)
+    return foreign, np.array([letter in borrowed for _, borrowed in alphabets], dtype=np.float32)
+
+
+def words_for(text: str) -> _Weights:
+    """Return what the words of a lower-case text, and pairs of them, say for Serbian, Croatian and Bosnian."""
+    words, known = WORD.findall(text), _words()
+    weights = dict.fromkeys(leanings(), 0.0)
     for word in words:
-        for language, weight in _weights_of_word(word, script, number):
+        for language, weight in _weights_of_word(word):
             weights[language] += weight
-    for first, second in pairwise(words) if group.second_words else ():
-        if second in group.second_words:
-            pair = group.pairs.get((first, second)) or group.pairs.get((first[-2:], second), {})
+    for first, second in pairwise(words):
+        if second in known.second_words:
+            pair = known.pairs.get((first, second)) or known.pairs.get((first[-2:], second), {})
             for language, weight in pair.items():
                 weights[language] += weight
     return weights
 
 
 @remember(32768)
-def _weights_of_word(word: str, script: str, number: int) -> tuple[tuple[str, float], ...]:
+def _weights_of_word(word: str) -> tuple[tuple[str, float], ...]:
     """Return what a word says: as a whole if it is known, else by its longest known beginning and ending."""
-    group = _neighbours()[script][number]
-    if word in group.words:
-        return tuple(group.words[word].items())
-    lengths = range(min(len(word), group.max_affix_chars), 1, -1)
-    beginning = next((group.beginnings[word[:size]] for size in lengths if word[:size] in group.beginnings), {})
-    ending = next((group.endings[word[-size:]] for size in lengths if word[-size:] in group.endings), {})
+    known = _words()
+    if word in known.words:
+        return tuple(known.words[word].items())
+    lengths = range(min(len(word), known.max_affix_chars), 1, -1)
+    beginning = next((known.beginnings[word[:size]] for size in lengths if word[:size] in known.beginnings), {})
+    ending = next((known.endings[word[-size:]] for size in lengths if word[-size:] in known.endings), {})
     weights = ending | beginning
     if not beginning:
-        for part, weights_of_part in group.inside.items():
+        for part, weights_of_part in known.inside.items():
             if part in word:
                 weights = weights | weights_of_part
     return tuple(weights.items())
@@ -171,17 +148,10 @@ def _borrowed_letters(script: str) -> dict[str, frozenset[str]]:
 
 
 @cache
-def _neighbours() -> dict[str, tuple[_Neighbours, ...]]:
-    groups: dict[str, tuple[_Neighbours, ...]] = {}
-    for row in _vocabulary()["neighbours"]:
-        groups[row["script"]] = (*groups.get(row["script"], ()), _read_neighbours(row["languages"], row["words"]))
-    return groups
-
-
-def _read_neighbours(languages: str, rows: dict[str, str]) -> _Neighbours:
-    """Read a group of language_evidence.toml, where - marks the open side of a part, _ a pair and ~ a weak word."""
-    group = _Neighbours(frozenset(languages.split()), {}, {}, {}, {}, {}, _NO_LETTERS, 0)
-    for spoken_for, markers in rows.items():
+def _words() -> _Words:
+    """Read the words of language_evidence.toml, where - marks the open side of a part, _ a pair and ~ a weak word."""
+    words = _Words({}, {}, {}, {}, {}, frozenset(), 0)
+    for spoken_for, markers in _vocabulary()["words"].items():
         for marker in markers.split():
             part = marker.lstrip("~")
             open_before, open_after, part = part.startswith("-"), part.endswith("-"), part.strip("-")
@@ -189,13 +159,13 @@ def _read_neighbours(languages: str, rows: dict[str, str]) -> _Neighbours:
             weights = dict.fromkeys(spoken_for.split(), _WEAK_WORD if weak else KNOWN_WORD)
             if "_" in part:
                 first, _, second = part.partition("_")
-                group.pairs.setdefault((first, second), {}).update(weights)
+                words.pairs.setdefault((first, second), {}).update(weights)
             else:
-                kinds = (group.words, group.beginnings, group.endings, group.inside)
+                kinds = (words.words, words.beginnings, words.endings, words.inside)
                 kinds[open_after + 2 * open_before].setdefault(part, {}).update(weights)
-    max_affix_chars = max(map(len, (*group.beginnings, *group.endings)), default=0)
-    second_words = frozenset(second for _, second in group.pairs)
-    return group._replace(second_words=second_words, max_affix_chars=max_affix_chars)
+    max_affix_chars = max(map(len, (*words.beginnings, *words.endings)), default=0)
+    second_words = frozenset(second for _, second in words.pairs)
+    return words._replace(second_words=second_words, max_affix_chars=max_affix_chars)
 
 
 def _vocabulary() -> dict[str, Any]:

@@ -26,13 +26,10 @@ Ranking = list[tuple[float, str]]  # probability and label, the likeliest first
 _Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
-def fasttext_ranking(text: str) -> tuple[str, float, Ranking]:
-    """Return fastText's first language ("und" for none), its probability, and the ranking for `shares`.
-
-    The text is one line in lower case.
-    """
-    ranking = _fasttext().predict(f"{text}\n", _MAX_LABELS, _MIN_PROBABILITY, "strict")
-    return (_languages(ranking[0][1])[0], min(ranking[0][0], 1.0), ranking) if ranking else ("und", 0.0, ranking)
+def fasttext_ranking(text: str) -> Ranking:
+    """Return fastText's labels for a text, which is one line in lower case."""
+    ranking: Ranking = _fasttext().predict(f"{text}\n", _MAX_LABELS, _MIN_PROBABILITY, "strict")
+    return ranking
 
 
 def shares(ranking: Ranking) -> dict[str, float]:
@@ -48,7 +45,7 @@ def shares(ranking: Ranking) -> dict[str, float]:
 
 def fasttext(text: str) -> dict[str, float]:
     """Return language → probability by fastText alone."""
-    return shares(fasttext_ranking(text)[2])
+    return shares(fasttext_ranking(text))
 
 
 @cache

@@ -87,6 +87,17 @@ def _with_subtag(language: str | None, qualifier: str) -> str | None:
     return langcodes.Language.get(language).update_dict({part: subtag}).to_tag()
 
 
+def macrolanguage(language: str) -> str:
+    """Return the language that ISO 639-3 counts another one to ("nb" to "no"), or the language itself."""
+    return _macrolanguages().get(language, language)
+
+
+@cache
+def _macrolanguages() -> dict[str, str]:
+    rows = read_vocabulary("languages")["macrolanguages"].items()
+    return {member: language for language, members in rows for member in members.split()}
+
+
 @cache
 def _placeholders() -> frozenset[str]:
     placeholders = read_vocabulary("languages")["placeholders"]

@@ -11,7 +11,7 @@ from schemas import Base, Text
 from transforms.normalize.language.agreement import SERBO_CROATIAN
 from transforms.normalize.language.detection import Detection, detect
 from transforms.normalize.language.script import TWO_SCRIPTS, is_known, may_be_written_in, script_of, tag_with_script
-from transforms.normalize.language.tags import language_tag
+from transforms.normalize.language.tags import language_tag, macrolanguage
 from transforms.remembering import remember
 
 # How confident a detection must be to contradict a declared language.
@@ -34,7 +34,7 @@ _CLOSE = tuple(  # languages whose texts the models take for one another's, and 
     for group in (
         "da no nb nn sv", "fo is da no nb nn sv", "af nl", "ba tt", "be uk", "be ru", "gl es", "gl pt", "lb de",
         "id ms", "hi ne", "hi mr", "fa ps", "cs sk", "sl hr sr bs", "am ti", "mk sr bs", "mk bg", "xh zu", "tr az",
-        "tr tk", "kk ky", "kk tt",
+        "tr tk", "kk ky", "kk tt", "ast es", "ast pt", "oc fr", "oc es", "an es", "mwl pt", "nds de",
     )
 )  # fmt: skip
 
@@ -223,11 +223,24 @@ def _needed_confidence(declared: str, detected: str) -> tuple[float, bool]:
         return (_MIN_CONFIDENCE if two_scripts else _NEVER), False
     if _is_believed_serbo_croatian(declared_tag, detected_tag):
         return _NEVER, True
-    if not _is_written_in(declared_tag.language or "", detected_tag.script):
+    language, other = str(declared_tag.language), str(detected_tag.language)
+    if not _is_written_in(language, detected_tag.script):
         return _MIN_CONFIDENCE, False
-    if _are_close(declared_tag.language or "", detected_tag.language or ""):
+    if not _may_be_told(language, other):
+        return _NEVER, True
+    if _are_close(language, other):
         return _MIN_CONFIDENCE_CLOSE, True
     return _needed_at_distance(langcodes.tag_distance(declared, detected, ignore_script=True))
+
+
+def _may_be_told(declared: str, detected: str) -> bool:
+    """Return whether the models can tell two languages: not members of one macrolanguage, nor one they do not know.
+
+    Texts in languages unknown to them are taken for a relative's; only the best known languages are hardly ever.
+    """
+    if macrolanguage(declared) == macrolanguage(detected):
+        return False
+    return is_known(declared) or detected in _SURE_LANGUAGES
 
 
 def _needed_at_distance(distance: int) -> tuple[float, bool]:

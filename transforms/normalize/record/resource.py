@@ -10,6 +10,7 @@ from schemas import Contributor, Language, License, Resource, Text
 from transforms.draft import WHOLE, Finding, Statement, mask_emails, strip_emails
 from transforms.normalize.language import (
     Detection,
+    contradicts,
     detect,
     detect_batch,
     hint_of,
@@ -202,7 +203,23 @@ def _undeclared_languages(assembly: Assembly) -> tuple[Language, ...]:
         return ()
     for statement in (*assembly.draft.get("title")[:1], *assembly.draft.get("description")[:1]):
         assembly.add_origin("languages", statement.path, "detected")
-    return (Language(tag=detection.tag, origin="detected", confidence=round(detection.confidence, 2)),)
+    tag = _declared_like(assembly, detection)
+    return (Language(tag=tag, origin="detected", confidence=round(detection.confidence, 2)),)
+
+
+def _declared_like(assembly: Assembly, detection: Detection) -> str:
+    """Return the detected tag, or the tag that the detected text declares where the detection does not contradict it.
+
+    Norwegian Bokmål is detected as Norwegian, and Faroese, which the models do not know, as Icelandic.
+    """
+    texts = (*assembly.plain_texts["title"][:1], *assembly.plain_texts["description"][:1])
+    alone = [detect(text) for text, _ in texts]
+    for (text, declared), of_text in zip(texts, alone, strict=True):
+        tag = language_tag(declared) if declared else None
+        is_detected = of_text.tag == detection.tag and not (tag and contradicts(tag, detection, len(text)))
+        if tag and (is_detected or all(other.tag == "und" for other in alone)):
+            return detection.tag if detection.tag.startswith(tag) else tag
+    return detection.tag
 
 
 def _detect_record(title: str, description: str) -> Detection:
