@@ -65,7 +65,7 @@ _DECAY = 3e-5  # of the weights of n-grams
 _DECAY_OF_FACTORS = 1e-3  # towards their mean
 _DECAY_OF_CONSTANTS = 1e-4
 # How much more than another a language counts: most titles are English, and of neighbours one is larger.
-_EXPECTED = {"en": 5.0, "de": 1.5, "es": 1.5, "fr": 1.5, "pt": 1.5, "ru": 1.5, "id": 1.75, "zu": 1.2}
+_EXPECTED = {"en": 5.0, "de": 1.5, "es": 1.5, "fr": 1.5, "pt": 1.5, "ru": 1.5, "id": 1.55, "zu": 1.2}
 _DROPPED = 0.25  # of the texts in a step, for which the models are not read, so that n-grams can do without them
 _LETTERS_OF_TWO = {  # Latin letters of Uzbek and Azerbaijani → Cyrillic ones, which no corpus has
     "uz": (
@@ -307,11 +307,12 @@ def _draw(columns: tuple[str, ...], index: dict[str, int]) -> _Drawn:
 def _ratios(columns: tuple[str, ...], index: dict[str, int]) -> _Floats:
     """Return what word lists say of close languages that all have one: how much more frequent a word is in each."""
     weights = np.zeros((len(index), len(columns)), dtype=np.float32)
+    same = {"bs": "hr", "sr": "hr"} if "hr" in columns else {}  # in Latin letters one list for the three
     for group in _SPECIALISTS:
         members = group.split()
-        if not all(name in columns and name in _WORD_LISTS for name in members):
+        if not all(name in columns and same.get(name, name) in _WORD_LISTS for name in members):
             continue
-        lists = [_word_list(name) for name in members]
+        lists = [_word_list(same.get(name, name)) for name in members]
         of_group = [columns.index(name) for name in members]
         for word in set().union(*lists):
             if (row := index.get(f" {word} ")) is not None:
