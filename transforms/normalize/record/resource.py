@@ -213,13 +213,17 @@ def _declared_like(assembly: Assembly, detection: Detection) -> str:
     Norwegian Bokmål is detected as Norwegian, and Faroese, which the models do not know, as Icelandic.
     """
     texts = (*assembly.plain_texts["title"][:1], *assembly.plain_texts["description"][:1])
-    alone = [detect(text) for text, _ in texts]
-    for (text, declared), of_text in zip(texts, alone, strict=True):
+    are_open = all(detect(text).tag == "und" for text, _ in texts)
+    for text, declared in texts:
         tag = language_tag(declared) if declared else None
-        is_detected = of_text.tag == detection.tag and not (tag and contradicts(tag, detection, len(text)))
-        if tag and (is_detected or all(other.tag == "und" for other in alone)):
+        if tag and (are_open or _is_likewise(text, tag, detection)):
             return detection.tag if detection.tag.startswith(tag) else tag
     return detection.tag
+
+
+def _is_likewise(text: str, tag: str, detection: Detection) -> bool:
+    """Return whether a detection is of this text, and does not contradict its declared tag."""
+    return detect(text).tag == detection.tag and not contradicts(tag, detection, len(text))
 
 
 def _detect_record(title: str, description: str) -> Detection:
