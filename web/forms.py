@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fastapi import HTTPException
@@ -15,6 +16,7 @@ from wtforms.meta import DefaultMeta
 from web.settings import WebSettings
 
 MAX_FIELD_CHARS = 1_000  # of a field, unless it may be longer
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which no store takes
 
 
 class TokenForm(Form):
@@ -40,12 +42,18 @@ def csrf_field(request: Request) -> Markup:
 
 async def posted(request: Request) -> FormData:
     """Return the fields of a form, as a dependency. Raises HTTPException 403 without the session's token."""
-    values = await request.form()
+    try:
+        values = await request.form()
+    except UnicodeError as error:  # of a charset that the browser names and that is none for texts
+        raise HTTPException(400, "The form cannot be read.") from error
     form = _token_form(request, _Values(values))
     if not form.validate():
         raise HTTPException(403, "The form is too old, or comes from another site. Open the page again.")
-    if any(isinstance(value, str) and "\x00" in value for _, value in values.multi_items()):
+    texts = [text for pair in values.multi_items() for text in pair if isinstance(text, str)]
+    if any("\x00" in text for text in texts):
         raise HTTPException(422, "A field holds a NUL character.")
+    if any(_SURROGATE.search(text) for text in texts):
+        raise HTTPException(400, "The form cannot be read.")
     return values
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -25,6 +26,7 @@ from web.languages import COOKIE, LANGUAGES, direction, language_name, reader_la
 from web.signing_in import signed_in
 
 MAX_MESSAGE_CHARS = 600  # of a message about what was done: it travels in a cookie
+_MAX_MESSAGES_CHARS = 2_200  # of all of them as JSON, where a letter may take 12: browsers drop a cookie above 4 KiB
 COOKIE_SECONDS = 365 * 24 * 3600
 _FORMATTED_KEPT = 10_000  # numbers and times in the form of a language: pages show the same ones again
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -129,8 +131,13 @@ def _date_and_time(time: str, language: str) -> str:
 
 def tell(request: Request, text: str, *, is_error: bool = False, undo: str = "") -> None:
     """Show a message on the next page. `undo` is the id of the batch that a button beside it takes back."""
-    message = Message(text[:MAX_MESSAGE_CHARS], is_error, undo)
-    request.session["messages"] = [*request.session.get("messages", [])[-2:], list(message)]
+    text = text[:MAX_MESSAGE_CHARS]
+    while len(json.dumps(text)) > _MAX_MESSAGES_CHARS - 100:
+        text = text[: len(text) * 9 // 10]
+    messages = [*request.session.get("messages", [])[-2:], list(Message(text, is_error, undo))]
+    while len(json.dumps(messages)) > _MAX_MESSAGES_CHARS and len(messages) > 1:
+        messages = messages[1:]
+    request.session["messages"] = messages
 
 
 def gettext_of(request: Request, text: str, **values: Any) -> str:

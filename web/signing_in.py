@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -41,6 +42,13 @@ def begin_session(request: Request, account: Account) -> None:
     """Begin a session of an account; nothing of the session before stays."""
     request.session.clear()
     request.session["account"] = account.id
+    if account.password:
+        request.session["password"] = _trace_of(account.password)
+
+
+def _trace_of(hashed: str | None) -> str:
+    """Return by what a session knows a password again, of which it ends with a change; empty without a password."""
+    return hashlib.sha256(hashed.encode()).hexdigest()[:16] if hashed else ""
 
 
 def sign_out(request: Request) -> None:
@@ -49,11 +57,15 @@ def sign_out(request: Request) -> None:
 
 
 def signed_in(request: Request) -> Account | None:
-    """Return the account of the session, read once per request; None when nobody is signed in, or it is disabled."""
+    """Return the account of the session, read once per request.
+
+    None when nobody is signed in, when the account is disabled, and when its password was changed since.
+    """
     if not hasattr(request.state, "account"):
-        number = request.session.get("account")
+        number, trace = request.session.get("account"), request.session.get("password", "")
         account = account_of(request.app.state.env, number) if isinstance(number, int) else None
-        request.state.account = None if account is None or account.disabled_at else account
+        is_ended = account is None or account.disabled_at or _trace_of(account.password) != trace
+        request.state.account = None if is_ended else account
     known: Account | None = request.state.account
     return known
 

@@ -160,9 +160,9 @@ def _with_new_test(application: Application, changes: dict[str, Any]) -> dict[st
     unknown = set(changes) - {*_TEXTS, "declaration", "detection"}
     if unknown:
         raise TypeError(f"{', '.join(sorted(unknown))}: not to be changed of a draft")
-    is_other = _tested_keys(changes.get("declaration", application.declaration)) != _tested_keys(
-        application.declaration
-    )
+    is_other = bool((changes.get("detection") or {}).get("upload")) or _tested_keys(  # a file's name says nothing of it
+        changes.get("declaration", application.declaration)
+    ) != _tested_keys(application.declaration)
     return {**changes, "status": "draft", "test": None} if is_other else changes
 
 

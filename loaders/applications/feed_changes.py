@@ -48,6 +48,15 @@ def give_up(env: Environment, feed: str, account: str) -> bool:
 
 
 def _take_from(connection: Any, account: str, feed: str) -> None:
+    """Let an account see a feed no longer; the changes that would give it back are withdrawn, and its mails end."""
     revoke_feed(connection, account, feed)
+    its_changes = (
+        _APPLICATIONS.c.feed == feed,
+        _APPLICATIONS.c.contact == account,
+        _APPLICATIONS.c.accepting.is_(None),
+    )
+    withdrawn = {"status": "withdrawn", "version": _APPLICATIONS.c.version + 1, "changed_at": now()}
+    are_open = _APPLICATIONS.c.status.in_(OPEN_STATUSES)
+    connection.execute(_APPLICATIONS.update().where(*its_changes, are_open).values(**withdrawn))
     wish = (_MAILS.c.feed == feed, _MAILS.c.account == account, _MAILS.c.ended_at.is_(None))
     connection.execute(_MAILS.update().where(*wish).values(ended_at=now()))

@@ -12,7 +12,7 @@ from schemas import Environment
 
 _FOLDER = "registrations"
 _UNSAFE = re.compile(r"[^\w.-]")
-_MAX_NAME_CHARS = 80
+_MAX_NAME_BYTES = 120  # a file system takes 255, and a temporary name is longer
 
 
 def keep_upload(env: Environment, application_id: str, name: str, file: IO[bytes]) -> str:
@@ -20,12 +20,17 @@ def keep_upload(env: Environment, application_id: str, name: str, file: IO[bytes
 
     The name is made safe: no folder, no leading dot, and letters, digits, dots and dashes only.
     """
-    safe = _UNSAFE.sub("_", Path(name.replace("\\", "/")).name)[-_MAX_NAME_CHARS:].lstrip(".") or "file"
+    safe = _shortened(_UNSAFE.sub("_", Path(name.replace("\\", "/")).name)).lstrip(".") or "file"
     remove_upload(env, application_id)
     folder = env.home / "inbox" / _FOLDER / application_id
     with whole_file(folder / safe) as temporary, temporary.open("wb") as written:
         shutil.copyfileobj(file, written)
     return f"{_FOLDER}/{application_id}/{safe}"
+
+
+def _shortened(name: str) -> str:
+    """Return the end of a name, which tells what the file is, of at most so many bytes."""
+    return name.encode()[-_MAX_NAME_BYTES:].decode(errors="ignore")
 
 
 def upload_path(env: Environment, kept: str) -> Path:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from loaders.accounts import account_by_name, add_account
-from loaders.applications import accept_application, list_applications, open_change, sha256_of_file
+from loaders.applications import ApplicationTrouble, accept_application, list_applications, open_change, sha256_of_file
 from loaders.fix_mails import chosen_mail
 from schemas import Environment, read_feed
 from tests.pipeline.conftest import library
@@ -89,6 +89,7 @@ def test_a_change_that_says_nothing_or_nonsense_is_not_submitted(partner: Browse
         ({**FORM, "quiet_hours": "at noon"}, "quiet_hours"),
         ({**FORM, "url": "ftp://example.org"}, "url"),
         ({**FORM, "url": ""}, "url"),
+        ({**FORM, "url": "inbox:registrations"}, "url"),
         ({**FORM, "contact": "nobody"}, "not a mail address"),
         ({**FORM, "contact": "a@b.example\r\nBcc: c@d.example"}, "not a mail address"),
     ):
@@ -162,6 +163,36 @@ def test_a_feed_is_handed_to_a_colleague_when_the_colleague_takes_it(
     again = with_mail.get(link)
     assert "handed to somebody else" in shown(again.text)
     assert with_mail.get(link[:-3] + "xxx").status_code == 404
+
+
+@on_sqlite
+def test_another_file_of_the_inbox_is_no_change_of_address(visitor: Browser, library: Environment) -> None:
+    (library.feeds / "boxed.toml").write_text(
+        'title = "B"\npartner = "U"\nprotocol = "files"\nurl = "inbox:registrations/1/books.zip"\nformat = "lom"\n'
+    )
+    sign_in(visitor, partner_account(library, "boxed"))
+    page = "/partners/feeds/boxed/change"
+    for address in ("inbox:registrations", "inbox:.", "inbox:registrations/2/others.zip", "INBOX:x"):
+        answer = visitor.submit(page, page, **{**FORM, "url": address})
+        assert answer.status_code == 422, address
+    assert list_applications(library) == []
+    visitor.submit(page, page, **{**FORM, "url": "inbox:registrations/1/books.zip"})
+    assert open_change(library, "boxed") is not None, "its own file stays while the hours change"
+
+
+@on_sqlite
+def test_who_hands_a_feed_over_gets_it_back_by_no_change_that_waits(
+    with_mail: Browser, library: Environment, mails: MailServer
+) -> None:
+    with_mail.submit(CHANGE, CHANGE, **FORM)
+    waiting = open_change(library, "books")
+    assert waiting is not None and waiting.contact == MAIL
+    with_mail.submit(CHANGE, f"{PAGE}/hand-over", colleague=COLLEAGUE)
+    link = link_in(mails)
+    with_mail.submit(link, link)
+    assert open_change(library, "books") is None
+    with pytest.raises(ApplicationTrouble, match="withdrawn meanwhile"):
+        accept_application(library, waiting, by="Amina", reason="")
 
 
 @on_sqlite

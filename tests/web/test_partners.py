@@ -183,6 +183,8 @@ def test_an_application_is_submitted_with_hours_licence_and_language(visitor: Br
         ({"zone": "Mars/Olympus"}, "Mars/Olympus"),
         ({"rate": "0"}, "request.rate"),
         ({"rate": "nan"}, "request.rate"),
+        ({"rate": "1e-320"}, "request.rate"),
+        ({"rate": "1000"}, "request.rate"),
         ({"metadata_license": "all mine"}, "metadata_license"),
     ):
         answer = submit_form(visitor, tested, **wrong)

@@ -216,6 +216,66 @@ def test_an_uploaded_archive_is_recognised_and_kept(browser: Browser, library: E
     assert withdrawn.status == "withdrawn"
 
 
+def upload(browser: Browser, name: str, content: bytes, **more: str) -> Response:
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', browser.get(REGISTER).text)
+    assert token
+    fields = {"csrf_token": token[1], "partner": "P", "mail": MAIL, "address": "", **more}
+    return browser.post(REGISTER, data=fields, files={"file": (name, content, "text/csv")})
+
+
+def test_the_file_that_was_tested_is_the_one_that_is_harvested(browser: Browser, library: Environment) -> None:
+    table = b"id,title,url,description\n" + b"".join(
+        b"%d,Volcanoes %d,https://x.example/%d,Of fire\n" % (i, i, i) for i in range(9)
+    )
+    upload(browser, "books.csv", table)
+    draft = newest(library)
+    assert draft.declaration["title"] == "books.csv"
+    kept = library.home / "inbox" / "registrations" / draft.id
+    keep_test(library, draft, {"state": "done"})
+    upload(browser, "books.csv", table.replace(b"Volcanoes", b"Casino"), application=draft.id)
+    again = newest(library)
+    assert (again.status, again.test) == ("draft", None), "another file of the name was not tested"
+    upload(browser, "books.csv", table, application=draft.id)
+    submit_application(library, keep_test(library, newest(library), {"state": "done"}))
+    for name in ("books.csv", "others.csv"):
+        answer = upload(browser, name, table.replace(b"Volcanoes", b"Casino"), application=draft.id)
+        assert "cannot be changed now" in answer.text
+        assert {path.name: path.read_bytes() for path in kept.iterdir()} == {"books.csv": table}
+    assert newest(library).status == "submitted"
+
+
+@pytest.mark.parametrize(
+    "name", ["\U00020000" * 80 + ".csv", "é" * 300 + ".csv", "a" * 1_000 + ".csv", "..", "a/" * 300]
+)
+def test_a_file_may_have_any_name(browser: Browser, library: Environment, name: str) -> None:
+    assert upload(browser, name, b"id,title\n1,Volcanoes\n").status_code == 200
+    kept = library.home / "inbox" / "registrations" / newest(library).id
+    assert [len(path.name.encode()) < 200 for path in kept.iterdir()] == [True]
+
+
+@pytest.mark.parametrize(("charset", "text"), [("undefined", b"x"), ("punycode", b"x--\xff"), ("utf-7", b"x+2AA-")])
+def test_a_form_in_a_charset_that_is_none_is_refused(
+    browser: Browser, library: Environment, charset: str, text: bytes
+) -> None:
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', browser.get(REGISTER).text)
+    assert token
+    fields = {
+        "csrf_token": token[1].encode(),
+        "partner": b"P",
+        "contact_name": text,
+        "mail": MAIL.encode(),
+        "address": b"x",
+    }
+    parts = [
+        b'--b\r\ncontent-disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (name.encode(), value)
+        for name, value in fields.items()
+    ]
+    headers = {"content-type": f"multipart/form-data; boundary=b; charset={charset}"}
+    answer = browser.post(REGISTER, content=b"".join([*parts, b"--b--\r\n"]), headers=headers)
+    assert (answer.status_code, "cannot be read" in answer.text) == (400, True)
+    assert list_applications(library) == []
+
+
 def test_a_body_is_bounded_and_a_form_needs_its_token(browser: Browser, library: Environment) -> None:
     assert browser.post("/partners/sign-in", content=b"x" * (2 << 20)).status_code == 413
     headers = {"content-length": str(UPLOAD_MAX_BYTES + 1), "content-type": "multipart/form-data; boundary=x"}

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
+
 import pytest
+from starlette.requests import Request
 
 from loaders.accounts import add_account, change_account
 from schemas import Environment
 from tests.web.conftest import PASSWORD, STEWARD, Browser
+from web.pages import tell
 from web.signing_in import hash_password
 
 
@@ -36,6 +41,23 @@ def test_a_wrong_password_a_disabled_account_and_a_partner_do_not_see_the_consol
     assert entered.status_code == (200 if role == "steward" else 403)
     change_account(env, STEWARD, disabled=True)
     assert visitor.get("/console").url.path == "/sign-in"
+
+
+def test_another_password_ends_the_sessions_begun_with_the_old_one(steward: Browser, env: Environment) -> None:
+    assert steward.get("/console").url.path == "/console"
+    change_account(env, STEWARD, password=hash_password("another horse battery"))
+    assert steward.get("/console").url.path == "/sign-in"
+    steward.submit("/sign-in", "/sign-in", name=STEWARD, password="another horse battery")
+    assert steward.get("/console").url.path == "/console"
+
+
+@pytest.mark.parametrize("letter", ["x", "и", "\U00020000", '"'])
+def test_messages_never_make_a_cookie_that_browsers_drop(letter: str) -> None:
+    request = Request({"type": "http", "session": {"account": 1, "csrf": "c" * 40, "applications": ["A" * 26] * 10}})
+    for number in range(4):
+        tell(request, f"{number}{letter * 2_000}", is_error=True, undo="correction:" + "1" * 40)
+    assert request.session["messages"][-1][0].startswith(f"3{letter}"), "the last is kept"
+    assert len(b64encode(json.dumps(request.session).encode())) < 4_000
 
 
 def test_a_form_without_the_sessions_token_is_not_taken(steward: Browser) -> None:

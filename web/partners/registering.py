@@ -105,6 +105,13 @@ def _begin(request: Request, values: dict[str, str], form: FormData) -> Response
 
 def _look_again(request: Request, application: Application, form: FormData) -> Response:
     env: Environment = request.app.state.env
+    if application.status not in ("draft", "tested"):  # its file is the one that was tested, or that is harvested
+        tell(
+            request,
+            gettext_of(request, "This application cannot be changed now. Take it back first, where that can be done."),
+            is_error=True,
+        )
+        return see(page_of(application))
     address, upload = field(form, "address", MAX_ADDRESS_CHARS), _upload(form)
     if not address and upload is None:
         tell(request, gettext_of(request, "Give the address of the source, or a file."), is_error=True)
@@ -134,7 +141,8 @@ def _chosen(env: Environment, application: Application, detection: Detection, nu
     if not detection.proposals:
         return {"declaration": {"partner": application.partner, **old, "url": detection.address}}
     proposal = detection.proposals[number]
-    title = old.get("title") or proposal.name or application.partner
+    found = proposal.name.rpartition("/")[2] if kept else proposal.name  # of a kept file without its folder
+    title = old.get("title") or found or application.partner
     declaration = {"title": title, "partner": application.partner, **proposal.declaration}
     if kept and str(declaration.get("url", "")).startswith("inbox:"):
         declaration["url"] = f"inbox:{kept}"

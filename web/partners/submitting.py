@@ -110,6 +110,8 @@ def _changes(application: Application, entered: Mapping[str, str]) -> dict[str, 
     """Return what the form changes of an application. Raises ValueError for a wrong mail address or number."""
     keys = dict(application.declaration)
     request = dict(keys.get("request") or {})
+    if entered["rate"] not in ("", *RATES, f"{request.get('rate', 1):g}"):
+        raise ValueError(f"request.rate: {entered['rate']!r} is none of {', '.join(RATES)}")
     request["rate"] = float(entered["rate"]) if entered["rate"] else 1.0
     request["quiet_hours"] = [f"{entered['begins']}-{entered['ends']} {entered['zone']}".strip()]
     if not entered["begins"] and not entered["ends"]:

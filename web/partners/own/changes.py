@@ -160,6 +160,8 @@ def _changed_declaration(request: Request, feed: Feed, values: dict[str, str]) -
         read_declaration(feed.name, declaration)
     except BadFeed as error:
         return declaration, list(error.reasons)
+    if values["url"] != feed.url and not values["url"].startswith(("http://", "https://")):  # another's file
+        return declaration, [gettext_of(request, "The address does not begin with http:// or https://.")]
     return declaration, []
 
 
