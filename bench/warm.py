@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from schemas import Feed, SourceRecord
 from transforms import transform
+from transforms.normalize.language import langdetect_allows
 
 _PHRASES = (  # each needs another model or word list
     "Mathematics for everybody",
@@ -28,4 +29,5 @@ def warm() -> None:
     feed = Feed(name="warm", title="w", partner="w", protocol="oai_pmh", url="https://example.org/", format="oai_dc")
     titles = "".join(f"<dc:title>{phrase}</dc:title><dc:description>{phrase}</dc:description>" for phrase in _PHRASES)
     payload = _RECORD.format(titles=titles)
+    langdetect_allows("mathematics for everybody", "en")  # a model that few titles need
     transform(SourceRecord(feed="warm", identifier="1", format="oai_dc", payload=payload), feed)

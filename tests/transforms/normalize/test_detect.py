@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bench import langid, langid_texts
-from transforms.normalize.language import detect
+from transforms.normalize.language import detect, langdetect_allows
 from transforms.normalize.language import script as detect_script
 
 SENTENCES = {
@@ -186,3 +186,17 @@ def test_any_text_gets_a_language_of_the_library_or_und(text: str) -> None:
 @given(st.lists(st.sampled_from(list("abcdefčćđžäöüабвгдіїәғقكپए")), max_size=60))
 def test_letters_of_any_mixture_get_a_language_or_und(letters: list[str]) -> None:
     assert detect("".join(letters)).tag in TAGS
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "is_allowed"),
+    [
+        ("mathematics for everybody", "en", True),
+        ("mathematics for everybody", "ar", False),
+        ("la naturaleza y la sociedad", "es", True),
+        ("la naturaleza y la sociedad", "fi", False),
+        ("математика для всех", "kk", None),  # langdetect does not know Kazakh
+    ],
+)
+def test_langdetect_rules_out_what_a_text_cannot_be_in(text: str, language: str, is_allowed: bool | None) -> None:
+    assert langdetect_allows(text, language) is is_allowed

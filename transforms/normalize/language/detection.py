@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from schemas import Base
-from transforms.normalize.language import agreement, evidence, models
+from transforms.normalize.language import agreement, evidence, models, profiles
 from transforms.normalize.language.agreement import LanguageScore, WrittenText
 from transforms.normalize.language.ngrams import UNKNOWN
 from transforms.normalize.language.script import candidate_languages, tag_with_script
@@ -19,6 +19,7 @@ _MAX_READ_CHARS = 120
 _MAX_REMEMBERED_TEXTS = 16_384
 _MAX_CONFIDENCE = 0.99
 _MAX_LIKELIHOOD_UNKNOWN = 0.3
+_MAX_LIKELIHOOD_DOUBTFUL = 0.5  # below it langdetect, where it has a profile of the language, must not rule it out
 # Characters, and how likely the language of a shorter text must be. Names mislead, in Latin letters most: they are
 # mostly in English titles, and small languages, which write words of larger ones, are taken for these.
 _MIN_LIKELIHOOD = ((16, 0.9), (20, 0.8), (25, 0.7), (30, 0.55), (math.inf, 0.3))
@@ -120,9 +121,16 @@ def _decide(written: WrittenText, ranking: models.Ranking) -> LanguageScore:
     chars = len(written.text)
     likelihood = score.likelihood if chars < _MIN_CHARS_FAMILY else max(score.likelihood, score.family)
     needed = next(least for limit, least in _steps(score.language, written.script) if chars < limit)
-    if score.language == UNKNOWN or likelihood < needed:
+    if score.language == UNKNOWN or likelihood < needed or _is_ruled_out(written, score.language, likelihood):
         return LanguageScore(UNKNOWN, min(score.likelihood, _MAX_LIKELIHOOD_UNKNOWN), 0.0)
     return score
+
+
+def _is_ruled_out(written: WrittenText, language: str, likelihood: float) -> bool:
+    """Return whether a language is not sure, and impossible to langdetect, which is slow and asked last."""
+    if likelihood >= _MAX_LIKELIHOOD_DOUBTFUL or language == written.hint:
+        return False
+    return profiles.langdetect_allows(written.text, language) is False
 
 
 def _steps(language: str, script: str) -> tuple[tuple[float, float], ...]:
