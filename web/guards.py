@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, MutableMapping
+from contextlib import nullcontext
 from typing import Any
 
 from fastapi import HTTPException
@@ -14,9 +15,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from loaders.store import in_one_state
 from web.languages import reader_language, translations
 
 MAX_BODY_BYTES = 1 << 20
+_READING = ("GET", "HEAD")
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
@@ -71,7 +74,8 @@ class Guards:
             await _too_large(guarded_send, most)
             return
         try:
-            await self._app(scope, _bounded(receive, most), guarded_send)
+            with in_one_state() if scope["method"] in _READING else nullcontext():
+                await self._app(scope, _bounded(receive, most), guarded_send)
         except _BodyTooLarge:
             if not has_begun:
                 await _too_large(guarded_send, most)

@@ -13,7 +13,7 @@ from loaders.store.database import (
     write_transaction,
 )
 from loaders.store.duckdb_workspace import create_parquet_view, open_workspace, write_parquet
-from loaders.store.kept import read_kept
+from loaders.store.kept import in_one_state, read_kept
 from loaders.store.locks import FeedBusy, feed_lock
 from loaders.store.models import (
     AccountRow,
@@ -110,6 +110,7 @@ __all__ = [
     "feed_lock",
     "feed_name_of",
     "hold_run",
+    "in_one_state",
     "is_this_worker",
     "is_worker_gone",
     "locked_run",

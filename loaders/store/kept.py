@@ -12,7 +12,9 @@ import sqlite3
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
@@ -30,6 +32,9 @@ _POSTGRES_STATE = text(
 )
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+
+
+_request: ContextVar[dict[str, str] | None] = ContextVar("states of catalogs, by url, that a request has read")
 
 
 class _Watch(NamedTuple):
@@ -72,8 +77,27 @@ def read_kept(
     return result
 
 
+@contextmanager
+def in_one_state() -> Iterator[None]:
+    """Let every read_kept inside go by the state that the first one read: a page that only reads asks for it once."""
+    token = _request.set({})
+    try:
+        yield
+    finally:
+        _request.reset(token)
+
+
 def _state(env: Environment) -> str:
-    """Return what changes whenever anything is written into the catalog."""
+    """Return what changes whenever anything is written into the catalog; inside in_one_state, what it was at first."""
+    states = _request.get(None)
+    if states is None:
+        return _read_state(env)
+    if env.catalog_url not in states:
+        states[env.catalog_url] = _read_state(env)
+    return states[env.catalog_url]
+
+
+def _read_state(env: Environment) -> str:
     catalog = engine(env)
     if catalog.dialect.name == "postgresql":
         with catalog.connect() as connection:
