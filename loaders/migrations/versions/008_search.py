@@ -24,8 +24,8 @@ COLUMNS: dict[str, Any] = {
 
 def upgrade() -> None:
     """Apply this step."""
-    if op.get_bind().dialect.name == "postgresql":  # counts the writes; SQLite does by itself
-        op.execute("CREATE SEQUENCE catalog_write")
+    if op.get_bind().dialect.name == "postgresql":  # counts writes (SQLite does itself); may outlive dropped tables
+        op.execute("CREATE SEQUENCE IF NOT EXISTS catalog_write")
     op.create_index(op.f("ix_resource_updated_at"), "resource", ["updated_at", "id"])
     name = op.f("ix_match_waiting")
     op.create_index(name, "match", ORDER, sqlite_where=WAITING, postgresql_where=WAITING)
@@ -41,7 +41,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take this step back."""
     if op.get_bind().dialect.name == "postgresql":
-        op.execute("DROP SEQUENCE catalog_write")
+        op.execute("DROP SEQUENCE IF EXISTS catalog_write")
     op.drop_table("feed_declaration_version")
     op.drop_index(op.f("ix_match_waiting"), "match")
     op.drop_index(op.f("ix_resource_updated_at"), "resource")
