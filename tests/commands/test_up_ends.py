@@ -61,7 +61,8 @@ def test_a_worker_that_ignores_the_end_of_its_component_is_ended_too(dead: bool)
 
 
 def test_a_second_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
-    environment = {**os.environ, "ELIB_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    prepared = {"AIRFLOW__API__BASE_URL": "http://127.0.0.1:8080"}  # by airflow_home.prepare, which is left out here
+    environment = {**os.environ, **prepared, "ELIB_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", UP]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as running:
         assert running.stdout is not None
