@@ -20,6 +20,7 @@ from loaders.curation.curation import (
     correctable,
     insert_curation,
     insert_judgement,
+    is_judged,
     refuse_waiting,
     undo_row,
 )
@@ -184,13 +185,17 @@ def _is_json(template: str) -> bool:
 
 
 def judge_all(env: Environment, verdict: str, pairs: Sequence[tuple[str, str]], *, by: str, reason: str) -> Batch:
-    """Judge pairs of live records to be the `same` work or `different` works. Raises CannotDecide as `judge` does."""
+    """Judge pairs of live records to be the `same` work or `different` works.
+
+    Raises CannotDecide as `judge` does, and when each of them is judged so already.
+    """
     batch_id = new_batch_id()
     signature = {**check_signature(by, reason), "batch_id": batch_id}
     with write_transaction(env) as connection:
-        for left, right in pairs:
+        meant = [(left, right) for left, right in pairs if not is_judged(connection, verdict, left, right)]
+        for left, right in meant:
             insert_judgement(connection, verdict, left, right, signature)
-    return _not_empty(batch_id, len(pairs))
+    return _not_empty(batch_id, len(meant))
 
 
 def undo_batch(env: Environment, batch_id: str, *, by: str, reason: str) -> Batch:

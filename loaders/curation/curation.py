@@ -12,6 +12,7 @@ from loaders.catalog import PENDING_COLUMNS, check_signature, recount_uncoded_te
 from loaders.curation.absence import restore_absent
 from loaders.curation.values import (
     CannotDecide,
+    check_title_stays,
     corrected_record,
     fitting_value,
     page_summary,
@@ -178,12 +179,15 @@ def record_correction(env: Environment, target: str, path: str, value: str, *, b
     At every publication it is laid over the merged resource, of which the record is a member, after survivorship;
     `source_record` and matching keep the partner's value. `path` is in the shared record, such as title.en or
     license.uri; `value` is JSON or plain text. Raises CannotDecide when it does not fit the record or resource as it is
-    today. A correction by key is checked against the record, so list indexes may differ in the merged resource.
+    today, or takes its only title away. A correction by key is checked against the record, so list indexes may differ
+    in the merged resource.
     """
     signature = check_signature(by, reason)
     with write_transaction(env) as connection:
         column = _target(connection, target)
-        text = fitting_value(corrected_record(connection, column), correctable(path), value)
+        record = corrected_record(connection, column)
+        text = fitting_value(record, correctable(path), value)
+        check_title_stays(record, path, text)
         return insert_curation(connection, signature, **column, path=path, value=text, action="set")
 
 
@@ -264,6 +268,20 @@ def insert_judgement(
         .returning(JudgementRow.id)
     )
     return inserted.scalar_one()
+
+
+def is_judged(connection: Connection, verdict: str, key: str, other_key: str) -> bool:
+    """Return whether the newest judgement in force of two live records is this one, of what they say today."""
+    left, right = sorted((key, other_key))
+    columns = (JudgementRow.verdict, JudgementRow.left_sha256, JudgementRow.right_sha256)
+    of_pair = (JudgementRow.left_key == left, JudgementRow.right_key == right, JudgementRow.undone_at.is_(None))
+    newest = connection.execute(
+        select(*columns).where(*of_pair).order_by(JudgementRow.id.desc()).limit(1)
+    ).one_or_none()
+    if newest is None or newest.verdict != verdict:
+        return False
+    digests = tuple(_match_digest(_live_record(connection, each)) for each in (left, right))
+    return digests == (newest.left_sha256, newest.right_sha256)
 
 
 def _record(connection: Connection, key: str) -> dict[str, Any]:

@@ -97,6 +97,19 @@ def fitting_value(record: Resource, path: str, value: str) -> str:
     raise CannotDecide(sentence("%(path)s cannot be set to %(value)s: %(why)s", path=path, value=repr(value), why=why))
 
 
+def check_title_stays(record: Resource, path: str, value: str) -> None:
+    """Raise CannotDecide when a correction would leave a record that has a title without one that can be read."""
+    corrected = apply_correction(record, Correction(id=0, path=path, value=value, by="", at=""))
+    if _has_title(record) and not _has_title(corrected):
+        raise CannotDecide(
+            sentence("this correction would leave no title that can be read; give another one, or withdraw the record")
+        )
+
+
+def _has_title(record: Resource) -> bool:
+    return any(letter.isprintable() and not letter.isspace() for title in record.title.values() for letter in title)
+
+
 def _as_json(value: str) -> Iterator[str]:
     with suppress(msgspec.DecodeError, RecursionError):
         yield msgspec.json.encode(msgspec.json.decode(value)).decode()

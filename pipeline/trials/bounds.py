@@ -41,7 +41,7 @@ class TrialBounds(Base, frozen=True, kw_only=True):
     result_bytes: int = 12 * 2**20
     at_once: int = 2
     waiting: int = 10
-    upload_bytes: int = 32 * 2**20
+    upload_bytes: int = 64 * 2**20  # as many as the web takes
 
     @property
     def work_seconds(self) -> float:

@@ -178,14 +178,25 @@ def test_a_record_is_split_off_its_resource_and_the_split_undone(library: Enviro
     assert rows(library, "judgement", "id") == []
     done = steward.submit(page, page, action="split", key="films:0", reason="another edition")
     assert "Split off" in shown(done.text) and "Undo" in shown(done.text)
-    again = steward.submit(page, page, action="split", key="films:99", reason="x")
-    assert 'class="message error"' in again.text
+    for key in ("films:99", "films:0"):
+        again = steward.submit(page, page, action="split", key=key, reason="x")
+        assert 'class="message error"' in again.text, "the second steward is told that it is decided"
+    assert len(rows(library, "judgement", "id")) == 1
     tasks_catalog.publish_now()
     assert sorted(rows(library, "resource", "members")) == [(1,), (1,)]
     batch = rows(library, "judgement", "batch_id")[0][0]
     steward.submit(page, "/console/undo", batch=batch, back=page)
     tasks_catalog.publish_now()
     assert (2, None) in rows(library, "resource", "members, withdrawn_at")
+
+
+@pytest.mark.parametrize("value", ["", " ", "\u202e", "\u200b\u2066"])
+def test_the_only_title_is_not_taken_away(published: Browser, library: Environment, value: str) -> None:
+    answer = published.submit(
+        of("books:3"), "/console/records", key="books:3", action="correct", path="title.en", value=value, reason="x"
+    )
+    assert "no title that can be read" in answer.text
+    assert rows(library, "curation", "id") == []
 
 
 def test_a_partner_is_asked_by_mail_or_the_text_to_send_is_shown(published: Browser, library: Environment) -> None:

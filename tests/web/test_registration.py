@@ -29,6 +29,7 @@ from loaders.catalog import release
 from loaders.store import engine, read_run
 from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
+from pipeline.trials import TrialBounds
 from samples.server import ReplayServer
 from schemas import ROOT, Environment, environment
 from tests.loaders.nights import rows
@@ -221,6 +222,10 @@ def upload(browser: Browser, name: str, content: bytes, **more: str) -> Response
     assert token
     fields = {"csrf_token": token[1], "partner": "P", "mail": MAIL, "address": "", **more}
     return browser.post(REGISTER, data=fields, files={"file": (name, content, "text/csv")})
+
+
+def test_what_may_be_sent_may_be_tested() -> None:
+    assert TrialBounds().upload_bytes >= UPLOAD_MAX_BYTES
 
 
 def test_the_file_that_was_tested_is_the_one_that_is_harvested(browser: Browser, library: Environment) -> None:
