@@ -104,11 +104,33 @@ def _with_value(record: Resource, correction: Correction, steps: list[str]) -> R
     _set(tree, _steps_in(record, steps), value)
     if undetermined:
         tree[steps[0]] = _with_tag(tree[steps[0]], steps[1])
-    corrected = msgspec.convert(tree, Resource)
+    corrected = _typed(tree)
     if steps[0] != "issued":
         return corrected
     year = _YEAR.search(corrected.issued or "")
     return msgspec.structs.replace(corrected, issued_year=None if year is None else int(year[0]))
+
+
+def _typed(tree: Any) -> Resource:
+    """Return the record of a tree. Raises msgspec.ValidationError for a name that would be lost."""
+    record = msgspec.convert(tree, Resource)
+    if (unknown := _unknown_name(tree, record)) is not None:
+        raise msgspec.ValidationError(f"there is no part {unknown!r}")
+    return record
+
+
+def _unknown_name(tree: Any, typed: Any) -> str | None:
+    """Return the first name in a tree that its typed form does not have and would lose; None where all are kept."""
+    pairs = []
+    if isinstance(typed, msgspec.Struct):
+        typed = dict(zip(typed.__struct_encode_fields__, msgspec.structs.astuple(typed), strict=True))
+    if isinstance(typed, dict):
+        if lost := next((name for name in tree if name not in typed), None):
+            return str(lost)
+        pairs = [(inner, typed[name]) for name, inner in tree.items()]
+    elif isinstance(typed, list | tuple):
+        pairs = list(zip(tree, typed, strict=True))
+    return next((name for pair in pairs if (name := _unknown_name(*pair)) is not None), None)
 
 
 def _steps_in(record: Resource, steps: list[str]) -> list[str]:

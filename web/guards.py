@@ -19,6 +19,7 @@ from loaders.store import in_one_state
 from web.languages import reader_language, translations
 
 MAX_BODY_BYTES = 1 << 20
+_PRIVATE = ("/console", "/partners", "/sign")  # pages that no browser or proxy keeps
 _READING = ("GET", "HEAD")
 HEADERS = {
     "content-security-policy": (
@@ -50,6 +51,7 @@ class Guards:
         self._headers = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
         if is_https:
             self._headers.append((b"strict-transport-security", b"max-age=31536000"))
+        self._unkept = [*self._headers, (b"cache-control", b"no-store")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -62,7 +64,8 @@ class Guards:
             nonlocal has_begun
             if message["type"] == "http.response.start":
                 has_begun = True
-                own = [(name, value) for name, value in self._headers if name not in dict(message["headers"])]
+                headers = self._unkept if scope["path"].startswith(_PRIVATE) else self._headers
+                own = [(name, value) for name, value in headers if name not in dict(message["headers"])]
                 message["headers"] = [*message["headers"], *own]
             await send(message)
 

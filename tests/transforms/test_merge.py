@@ -14,6 +14,7 @@ from schemas import (
     Contributor,
     Correction,
     CorrectionUnusable,
+    Identifier,
     Language,
     License,
     Link,
@@ -241,3 +242,18 @@ def test_the_order_of_the_members_does_not_matter(order: list[str]) -> None:
         for place, key in enumerate(["a:1", "b:1", "c:1", "d:1"])
     }
     assert merge([made[key] for key in order]) == merge(list(made.values()))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("license.url", '"https://example.org/l"'),
+        ("license", '{"url": "https://example.org/l"}'),
+        ("identifiers[0].kind", '"doi"'),
+        ("contributors", '[{"name": "A B", "role": "author", "kind": "person", "id": null, "mail": "a@b.example"}]'),
+    ],
+)
+def test_a_part_that_no_record_has_is_refused_and_not_lost(path: str, value: str) -> None:
+    record = Resource(key="a:1", title={"en": "A"}, identifiers=[Identifier(scheme="uri", value="https://x.example/1")])
+    with pytest.raises(CorrectionUnusable):
+        apply_correction(record, set_to(path, value))

@@ -78,3 +78,8 @@ def test_pages_tell_browsers_to_run_no_script_of_others_and_forms_are_bounded(vi
     cookie = page.headers["set-cookie"].lower()
     assert "httponly" in cookie and "samesite=lax" in cookie
     assert visitor.post("/sign-in", data={"name": "x" * (2 << 20)}).status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/console", "/console/search", "/sign-in", "/partners/register"])
+def test_no_browser_keeps_a_page_of_people_who_sign_in(visitor: Browser, path: str) -> None:
+    assert visitor.get(path, follow_redirects=False).headers["cache-control"] == "no-store"
