@@ -342,6 +342,13 @@ def marc_types(record: Resource, back: Resource) -> bool:
     return not codes or codes == [each.code for each in back.resource_types]
 
 
+def told_languages(record: Resource, back: Resource) -> bool:
+    """Compare the languages; of a record that has none, its texts in the order of the format may tell one."""
+    if not record.languages:
+        return all(each.origin == "detected" for each in back.languages)
+    return [each.tag for each in record.languages] == [each.tag for each in back.languages]
+
+
 def two_letter_languages(record: Resource, back: Resource) -> bool:
     """Compare the languages that have two letters; without any the texts tell one."""
     told = dict.fromkeys(tag for each in record.languages if len(tag := each.tag.partition("-")[0]) == 2)
@@ -358,7 +365,7 @@ EVERYWHERE: dict[str, Same] = {
     "alternative_titles": alternative_titles,
     "keywords": keywords,
     "subjects": all_subjects,
-    "languages": same(lambda record: [language.tag for language in record.languages]),
+    "languages": told_languages,
     "resource_types": same(lambda record: [concept.code for concept in record.resource_types]),
     "license": same(license_view),
     "url": address,
