@@ -271,8 +271,8 @@ def _version_row(resource_id: str) -> dict[str, Any]:
 
 def _issue(key: str, feed: str, code: str, severity: str, path: str) -> dict[str, Any]:
     run = _run_id(int(feed.removeprefix("feed")), 1)
-    found = {"code": code, "severity": severity, "path": path, "value": ""}
-    return {"finding": f"{key}#{code}", "key": key, "feed": feed, "run_id": run, "first_run_id": run, **found}
+    finding = {"code": code, "severity": severity, "path": path, "value": ""}
+    return {"finding": f"{key}#{code}", "key": key, "feed": feed, "run_id": run, "first_run_id": run, **finding}
 
 
 def _terms(count: int) -> Iterator[dict[str, Any]]:

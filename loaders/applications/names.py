@@ -52,7 +52,7 @@ def name_trouble(env: Environment, name: str, *, application: str = "") -> str |
 
 def suggested_name(env: Environment, *texts: str, application: str = "") -> str:
     """Return a free name made of the first of these texts that has letters or digits of ASCII, else of `feed`."""
-    words = next((found for text in texts if (found := _WORDS.findall(text.casefold()))), ["feed"])
+    words = next((words_of_text for text in texts if (words_of_text := _WORDS.findall(text.casefold()))), ["feed"])
     base = "_".join(words)[:_MAX_NAME_CHARS].strip("_")
     used = {_folded(each) for each in _used(env, application)} | _RESERVED
     candidates = (base, *(f"{base}_{number}" for number in range(2, len(used) + 3)))
@@ -117,15 +117,15 @@ def same_sources(
     mine = source_key(declaration)
     if mine is None:
         return []
-    found = [
+    sources = [
         SameSource(each.name, "")
         for each in feeds
         if each.name != feed and _overlap(mine, source_key(each.model_dump(mode="json")))
     ]
     for other in list_applications(env, *OPEN_STATUSES):
         if other.id != application and other.status == "submitted" and _overlap(mine, source_key(other.declaration)):
-            found.append(SameSource(other.feed_name or "", other.id))
-    return found
+            sources.append(SameSource(other.feed_name or "", other.id))
+    return sources
 
 
 def _overlap(mine: tuple[str, str, frozenset[str]], other: tuple[str, str, frozenset[str]] | None) -> bool:

@@ -89,8 +89,8 @@ def _needs(connection: Connection) -> list[Need]:
 
 def _asked(connection: Connection) -> Iterator[Need]:
     """Yield what partners were asked and have not answered."""
-    asked = (_NOTES.c.object.startswith(ASKED, autoescape=True), _NOTES.c.ended_at.is_(None))
-    query = select(_NOTES.c.object, func.min(_NOTES.c.at)).where(*asked).group_by(_NOTES.c.object)
+    is_unanswered = (_NOTES.c.object.startswith(ASKED, autoescape=True), _NOTES.c.ended_at.is_(None))
+    query = select(_NOTES.c.object, func.min(_NOTES.c.at)).where(*is_unanswered).group_by(_NOTES.c.object)
     for name, at in connection.execute(query.order_by(func.min(_NOTES.c.at))):
         feed = name.removeprefix(ASKED).partition(":")[2].partition(":")[0]
         yield Need(cause="asked", name=name, count=1, feed=feed, since=at)

@@ -70,15 +70,15 @@ def _xml(payload: str, wanted: set[str]) -> tuple[list[str], dict[str, int]]:
 def _line_of(root: Any, path: str) -> int | None:
     """Return the line of the element that a path leads to, or of the nearest one above it."""
     first, *steps = [step for step in _steps(path) if step and not step.startswith("@")] or [""]
-    found = next((each for each in root.iter(etree.Element) if _has_name(each, first)), None)
-    if found is None:
+    element = next((each for each in root.iter(etree.Element) if _has_name(each, first)), None)
+    if element is None:
         return None
     for step in steps:
-        below = _child(found, step)
+        below = _child(element, step)
         if below is None:
             break
-        found = below
-    line: int = found.sourceline
+        element = below
+    line: int = element.sourceline
     return line
 
 

@@ -61,17 +61,17 @@ def read_kept(
     may change the result.
     """
     state = _state(env)
-    asked = (read, env.catalog_url, arguments, tuple(sorted(named.items())))
+    question = (read, env.catalog_url, arguments, tuple(sorted(named.items())))
     with _lock:
-        known = _results.get(asked)
+        known = _results.get(question)
         if known is not None and known[0] == state:
-            _results.move_to_end(asked)
+            _results.move_to_end(question)
             result: _T = known[1]
             return result
     with read_transaction(env) as connection:
         result = read(connection, *arguments, **named)
     with _lock:
-        _results[asked] = (state, result)
+        _results[question] = (state, result)
         while len(_results) > MAX_KEPT:
             _results.popitem(last=False)
     return result

@@ -75,10 +75,10 @@ def application(request: Request, application_id: str, page: _Page = 1) -> Respo
 
 
 def _read(request: Request, application_id: str) -> Application:
-    found = read_application(request.app.state.env, application_id)
-    if found is None:
+    application = read_application(request.app.state.env, application_id)
+    if application is None:
         raise HTTPException(404, "There is no such application.")
-    return found
+    return application
 
 
 def _page(request: Request, shown: Application, page: int = 1, mail: Mail | None = None) -> Response:

@@ -141,8 +141,8 @@ def _chosen(env: Environment, application: Application, detection: Detection, nu
     if not detection.proposals:
         return {"declaration": {"partner": application.partner, **old, "url": detection.address}}
     proposal = detection.proposals[number]
-    found = proposal.name.rpartition("/")[2] if kept else proposal.name  # of a kept file without its folder
-    title = old.get("title") or found or application.partner
+    file_name = proposal.name.rpartition("/")[2] if kept else proposal.name  # of a kept file without its folder
+    title = old.get("title") or file_name or application.partner
     declaration = {"title": title, "partner": application.partner, **proposal.declaration}
     if kept and str(declaration.get("url", "")).startswith("inbox:"):
         declaration["url"] = f"inbox:{kept}"

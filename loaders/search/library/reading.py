@@ -175,8 +175,8 @@ def _columns() -> Any:
 def _read(connection: Connection, ids: Sequence[str]) -> list[LibraryResource]:
     """Return the resources with these ids that are published now, in this order."""
     rows = rows_among(connection, _columns(), _RESOURCES.c.id, ids)
-    found = {row.id: _resource(row) for row in rows if row.withdrawn_at is None}
-    return [found[resource_id] for resource_id in ids if resource_id in found]
+    by_id = {row.id: _resource(row) for row in rows if row.withdrawn_at is None}
+    return [by_id[resource_id] for resource_id in ids if resource_id in by_id]
 
 
 def _resource(row: Any) -> LibraryResource:

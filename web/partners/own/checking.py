@@ -92,8 +92,8 @@ def _run(env: Environment, feed: str, identifier: str) -> bytes:
 
 
 def _log(error: Exception) -> None:
-    said = getattr(error, "stderr", b"") or b""
-    log.error("a record could not be checked: %s\n%s", error, said.decode(errors="replace"))
+    output = getattr(error, "stderr", b"") or b""
+    log.error("a record could not be checked: %s\n%s", error, output.decode(errors="replace"))
 
 
 def _folder(env: Environment) -> Path:
