@@ -54,14 +54,14 @@ def search_index(
     for is_mistyped in (False, True):
         query = _query(index.schema, wanted, name, kind, is_mistyped=is_mistyped)
         try:
-            found = index.searcher().search(query, limit, offset=offset)
+            results = index.searcher().search(query, limit, offset=offset)
         except (ValueError, OSError) as error:
             raise NoIndex(str(error)) from error
-        total: int = found.count  # type: ignore[attr-defined]  # its stubs lack it
+        total: int = results.count  # type: ignore[attr-defined]  # its stubs lack it
         if total or not wanted:
             break
     searcher = index.searcher()
-    hits = [Hit(*searcher.doc(place)["document"][0].split(" ", 1)) for _, place in found.hits]
+    hits = [Hit(*searcher.doc(place)["document"][0].split(" ", 1)) for _, place in results.hits]
     return Hits(hits, total, is_mistyped and bool(hits), at)
 
 

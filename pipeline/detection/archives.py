@@ -62,8 +62,8 @@ def _propose_document(document: Document, path: Path, url: str, name: str) -> It
     suffix = ".json" if document.json is not None else ".xml"
     if PurePosixPath(name).suffix.lower() != suffix:
         return
-    found = find_list(document.json)
-    records_path = found.path if found is not None else ""
+    record_list = find_list(document.json)
+    records_path = record_list.path if record_list is not None else ""
     yield from _propose(lambda stored: _link(path, stored), url, name, f"upload{suffix}", records_path)
 
 

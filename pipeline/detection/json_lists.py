@@ -127,9 +127,9 @@ _PLATFORMS = (
 def propose_json(prober: Prober, document: Document) -> Iterator[Proposal]:
     """Yield the proposal for a JSON document that holds a list of records; none if it does not."""
     for platform in _PLATFORMS:
-        found = _list_of(platform, document.json)
-        if found is not None:
-            yield _of_platform(document, platform, found)
+        record_list = _list_of(platform, document.json)
+        if record_list is not None:
+            yield _of_platform(document, platform, record_list)
             return
     found = find_list(document.json)
     if found is None:

@@ -241,8 +241,8 @@ def _elements(root: etree._Element, name: str) -> Sequence[etree._Element]:
 
 def _text(element: etree._Element, name: str) -> str:
     """Return the text of the first element of a name inside another one, on one line and shortened."""
-    found = next((each for each in _elements(element, name)), None)
-    return shortened(found.text or "", _MAX_TEXT_CHARS) if found is not None else ""
+    element_of_name = next((each for each in _elements(element, name)), None)
+    return shortened(element_of_name.text or "", _MAX_TEXT_CHARS) if element_of_name is not None else ""
 
 
 def _name(identity: Document) -> str:

@@ -343,7 +343,7 @@ def marc_types(record: Resource, back: Resource) -> bool:
 
 
 def told_languages(record: Resource, back: Resource) -> bool:
-    """Compare the languages; of a record that has none, its texts in the order of the format may tell one."""
+    """Compare the languages; of a record that has none, descriptions that MARC gives without theirs may tell one."""
     if not record.languages:
         return all(each.origin == "detected" for each in back.languages)
     return [each.tag for each in record.languages] == [each.tag for each in back.languages]
@@ -365,7 +365,7 @@ EVERYWHERE: dict[str, Same] = {
     "alternative_titles": alternative_titles,
     "keywords": keywords,
     "subjects": all_subjects,
-    "languages": told_languages,
+    "languages": same(lambda record: [language.tag for language in record.languages]),
     "resource_types": same(lambda record: [concept.code for concept in record.resource_types]),
     "license": same(license_view),
     "url": address,
@@ -402,6 +402,7 @@ FIELDS: dict[str, dict[str, Same]] = {
         "relations": relations(SCHEMA_ORG_KINDS),
     },
     "marcxml": {
+        "languages": told_languages,
         "title": marc_title_texts,
         "alternative_titles": marc_title_texts,
         "description": same(lambda record: set(" ".join(record.description.values()).split())),
