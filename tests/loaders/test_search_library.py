@@ -75,7 +75,8 @@ def test_the_index_follows_nights_and_withdrawals(library: Environment) -> None:
     folder = library_state(library).folder  # type: ignore[union-attr]
     assert tasks_catalog.index_library(library) == 0
     night(library, "books", [listed("books", 0, name="Volcanoes of the deep sea"), *books(*range(1, 5), 7)])
-    withdraw(library, rows(library, "resource", "id")[3][0], by="Amina", reason="wrong")
+    withdrawn = dict(rows(library, "source_record", "key, resource_id"))["books:3"]
+    withdraw(library, withdrawn, by="Amina", reason="wrong")
     tasks_catalog.publish_now()
     assert indexed(library) == published(library)
     assert found(library, "volcanoes deep sea")[0] == "Volcanoes of the deep sea"
