@@ -1,8 +1,9 @@
 """Back up what cannot be made again to one tar file, and restore it: landing, and the catalog's primary tables.
 
 Primary are judgement, curation, redirect, refused, feed_declaration, term_mapping, account, task_note, application,
-fix_mail, every resource with its id and created_at, and what deleted records said last; everything else after landing
-is made again from landing. The tar is not compressed: landing's parts are already.
+fix_mail, reader_report, reader_report_decision, every resource with its id and created_at, and what deleted records
+said last; everything else after landing is made again from landing. The tar is not compressed:
+landing's parts are already.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from loaders.store import (
     FeedDeclarationVersionRow,
     FixMailRow,
     JudgementRow,
+    ReaderReportDecisionRow,
+    ReaderReportRow,
     RedirectRow,
     RefusedRow,
     ResourceRow,
@@ -62,6 +65,8 @@ _PRIMARY: dict[str, Any] = {
         TaskNoteRow,
         ApplicationRow,
         FixMailRow,
+        ReaderReportRow,
+        ReaderReportDecisionRow,
         SourceRecordRow,  # of deleted records only: the others are made again
     )
 }

@@ -20,6 +20,8 @@ from loaders.store import (
     IssueRow,
     JudgementRow,
     MatchRow,
+    ReaderReportDecisionRow,
+    ReaderReportRow,
     RefusedRow,
     ResourceRow,
     ResourceVersionRow,
@@ -164,6 +166,10 @@ def _blank_resources(connection: Connection, scope: _Scope) -> int:
     gone = update(ResourceRow).where(ResourceRow.id.in_(alone), ResourceRow.withdrawn_at.is_(None))
     connection.execute(gone.values(withdrawn_at=now(), updated_at=now()))
     connection.execute(delete(CurationRow).where(CurationRow.resource_id.in_(alone)))
+    reported = scope.of_resource(ReaderReportRow.resource_id)  # readers may have named the record's people
+    connection.execute(update(ReaderReportRow).where(reported).values(messages="[]"))
+    answered = scope.of_resource(ReaderReportDecisionRow.resource_id)
+    connection.execute(update(ReaderReportDecisionRow).where(answered).values(answer=None, reason=ERASED))
     of_versions = scope.of_resource(ResourceVersionRow.resource_id)
     connection.execute(update(ResourceVersionRow).where(of_versions).values(changes='{"erased":true}'))
     return len(ids)
@@ -188,6 +194,8 @@ def _erase_text(connection: Connection, scope: _Scope, erasures: Erasures, erasu
         (JudgementRow, scope.of_key(JudgementRow.left_key, JudgementRow.right_key)),
         (CurationRow, or_(scope.of_key(CurationRow.key), scope.of_resource(CurationRow.resource_id))),
         (RefusedRow, scope.of_key(RefusedRow.key)),
+        (ReaderReportRow, scope.of_resource(ReaderReportRow.resource_id)),
+        (ReaderReportDecisionRow, scope.of_resource(ReaderReportDecisionRow.resource_id)),
         (ApplicationRow, or_(ApplicationRow.name == scope.feed, ApplicationRow.feed == scope.feed)),
         (HarvestRunRow, or_(HarvestRunRow.feed == scope.feed, HarvestRunRow.feed.is_(None))),
     ):

@@ -536,3 +536,56 @@ class FixMailRow(Table):
         doc="when the last mail was begun: no other begins for seven days, also when it is not known whether it went"
     )
     told_at: Mapped[str | None] = mapped_column(doc="when the last mail was handed over")
+
+
+class ReaderReportRow(Table):
+    """What readers report about a resource, by kind; while it is open, each adds to its count. Primary data."""
+
+    __tablename__ = "reader_report"
+    __table_args__ = (
+        Index(
+            "ix_reader_report_open",
+            "kind",
+            "first_at",
+            "id",
+            sqlite_where=text("decision_id IS NULL"),
+            postgresql_where=text("decision_id IS NULL"),
+        ),
+        Index("ix_reader_report_resource_id", "resource_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True, doc="number of the report")
+    resource_id: Mapped[str] = mapped_column(doc="the resource that it is about")
+    kind: Mapped[str] = mapped_column(doc="`dead`, `wrong`, `not_free` or `takedown` (it is the reader's own work)")
+    count: Mapped[int] = mapped_column(doc="how many readers reported it")
+    first_at: Mapped[str] = mapped_column(doc="when it was first reported")
+    last_at: Mapped[str] = mapped_column(doc="when it was last reported")
+    due_at: Mapped[str | None] = mapped_column(doc="of `takedown`: by when it should be decided")
+    messages: Mapped[str] = mapped_column(
+        doc="JSON list of what the first and the last readers wrote: id, at, language, text, contact (a mail address), "
+        "answered_at; emptied 90 days after the decision"
+    )
+    decision_id: Mapped[int | None] = mapped_column(doc="the decision in force; null while it is open")
+
+
+class ReaderReportDecisionRow(Table):
+    """What a steward decided on what readers reported. Primary data."""
+
+    __tablename__ = "reader_report_decision"
+    __table_args__ = (
+        Index("ix_reader_report_decision_batch_id", "batch_id"),
+        Index("ix_reader_report_decision_report_id", "report_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True, doc="number of the decision")
+    report_id: Mapped[int] = mapped_column(doc="number of the report")
+    resource_id: Mapped[str] = mapped_column(doc="the resource that the report is about")
+    action: Mapped[str] = mapped_column(doc="`dismiss`, `mend` (it was mended) or `withdraw` (the resource was)")
+    answer: Mapped[str | None] = mapped_column(doc="what is answered to the readers who left an address")
+    by: Mapped[str] = mapped_column(doc="who decided")
+    at: Mapped[str] = mapped_column(doc="when")
+    reason: Mapped[str] = mapped_column(doc="why")
+    batch_id: Mapped[str] = mapped_column(doc="the decisions that were made, and are undone, together")
+    undone_at: Mapped[str | None] = mapped_column(doc="when it was undone; null while it is in force")
+    undone_by: Mapped[str | None] = mapped_column(doc="who undid it")
+    undone_reason: Mapped[str | None] = mapped_column(doc="why it was undone")
