@@ -56,12 +56,14 @@ class FileTrouble(NamedTuple):
 class FeedsInUse(NamedTuple):
     """Every feed by the declaration that is used, in name order, and the troubles with feed files by feed name.
 
-    `undeclared` are feeds without any known declaration.
+    `undeclared` are feeds without any known declaration. `unconsented` are feeds that came of a partner's application
+    and state no `metadata_license`: their partner did not consent to passing on their metadata (decision 087).
     """
 
     feeds: tuple[Feed, ...]
     troubles: Mapping[str, FileTrouble]
     undeclared: frozenset[str]
+    unconsented: frozenset[str] = frozenset()
 
     @property
     def trust(self) -> dict[str, int]:
@@ -281,7 +283,12 @@ def _choose(env: Environment, kept: _Kept, good: Iterable[Feed], bad: Iterable[B
             feeds.append(feed)
         elif name in (kept.ran if name in mistakes else kept.harvested):
             undeclared.add(name)
-    return FeedsInUse(tuple(feeds), troubles, frozenset(undeclared))
+    return FeedsInUse(tuple(feeds), troubles, frozenset(undeclared), _unconsented(feeds, kept))
+
+
+def _unconsented(feeds: Iterable[Feed], kept: _Kept) -> frozenset[str]:
+    registered = {name for name, row in kept.rows.items() if row.source == "registration"}
+    return frozenset(feed.name for feed in feeds if feed.name in registered and feed.metadata_license is None)
 
 
 def _counting_feed(feed: Feed | None, trouble: FileTrouble | None, kept_row: FeedDeclarationRow | None) -> Feed | None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import IO, Any, NamedTuple
 
 from loaders.browse import all_published
 from loaders.declarations import feeds_in_use
 from loaders.store import read_transaction
-from schemas import CC0, FEED_NAME, Environment, Feed, Published, read_vocabulary
+from schemas import FEED_NAME, Environment, Published, read_vocabulary
 from transforms.exports import Export
+from transforms.metadata_license import metadata_license
 from transforms.normalize.language import language_tag
-from transforms.normalize.license import license_of, strictness
 
 
 class BadFilter(ValueError):
@@ -75,19 +75,17 @@ def _check(name: str, value: str) -> None:
         raise BadFilter(f"feed={value!r} is no name of a feed, such as col_oasis")
 
 
-def metadata_license(feeds: Iterable[Feed]) -> Callable[[Sequence[str]], str]:
-    """Return a function that tells the licence of a resource's metadata by the names of its records' feeds.
+def passed_on(env: Environment, *, site: str | None = None) -> dict[str, Any]:
+    """Return what `loaders.browse.all_published` needs to know of the feeds: partners and licences of the metadata.
 
-    It is CC0 unless a feed file says otherwise; of several the one that permits least.
+    What may not be passed on is left out by it: a partner has not consented, or its licence is not known.
     """
-    declared = {feed.name: license_of([feed.metadata_license]) for feed in feeds if feed.metadata_license}
-
-    def license_of_feeds(names: Sequence[str]) -> str:
-        licenses = [license_ for name in names if (license_ := declared.get(name)) is not None]
-        strictest = max(licenses, key=strictness, default=None)
-        return CC0 if strictest is None else strictest.uri or strictest.statement
-
-    return license_of_feeds
+    in_use = feeds_in_use(env)
+    return {
+        "partners": {feed.name: feed.partner for feed in in_use.feeds},
+        "metadata_license": metadata_license(in_use.feeds, in_use.unconsented),
+        "site": site,
+    }
 
 
 def write_export(
@@ -105,12 +103,7 @@ def write_export(
     Without it withdrawn resources are left out.
     """
     written = withdrawn = left_out = 0
-    feeds = feeds_in_use(env).feeds
-    about: dict[str, Any] = {
-        "partners": {feed.name: feed.partner for feed in feeds},
-        "metadata_license": metadata_license(feeds),
-        "site": site,
-    }
+    about = passed_on(env, site=site)
     out.write(export.file.head)
     with read_transaction(env) as connection:
         resources = all_published(connection, since=since, whole=export.whole, **about)

@@ -7,6 +7,7 @@ Names of Creative Commons licences: https://creativecommons.org/licenses/list.en
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
 from schemas.vocabulary import read_vocabulary
@@ -44,10 +45,40 @@ def names_license(text: str) -> bool:
     return _is_listed(name.casefold()) or _is_web_address(name)
 
 
+def names_metadata_license(text: str) -> bool:
+    """Return whether a text is nothing but the name or address of a licence whose conditions are known here.
+
+    That is CC0, the public domain mark, a Creative Commons licence with its version, or another open one of
+    licenses.toml: what a record may be passed on under must be known, also when it is merged with others.
+    """
+    name = text.strip()
+    if short := CC_SHORT_NAME.fullmatch(name):
+        return short[3] is not None
+    if CC_ZERO.fullmatch(_CC_ZERO_VERSION.sub("", name)) or CC_MARK.fullmatch(name):
+        return True
+    if "creativecommons.org" in name.casefold():
+        return _is_web_address(name) and _is_cc_address(name)
+    row = _listed_row(name.casefold())
+    return row is not None and bool(row.get("open")) and "uri" in row
+
+
+def _is_cc_address(address: str) -> bool:
+    if CC_PUBLIC_DOMAIN_URL.search(address):
+        return True
+    match = CC_URL.search(address)
+    return match is not None and match[2] is not None and set(match[1].lower().split("-")) <= {"by", "nc", "nd", "sa"}
+
+
 def _is_listed(name: str) -> bool:
     licenses = read_vocabulary("licenses")
     labels = {row["label"].casefold() for row in licenses["rights_statements"].values()}
-    return name in labels or any(re.search(pattern, name) for row in licenses["known"] for pattern in row["patterns"])
+    return name in labels or _listed_row(name) is not None
+
+
+def _listed_row(name: str) -> dict[str, Any] | None:
+    """Return the row of licenses.toml that counts for a name without case: the first that matches."""
+    rows: list[dict[str, Any]] = read_vocabulary("licenses")["known"]
+    return next((row for row in rows if any(re.search(pattern, name) for pattern in row["patterns"])), None)
 
 
 def _is_web_address(text: str) -> bool:

@@ -27,7 +27,7 @@ BUILT = {
     "harvesters.client.authorization.Credentials": _ESCAPED,
     "harvesters.lists.json_recovery._start_behind": "one escaped key, then a colon: runs of space do not overlap",
     "loaders.reports.lists.delete_other_pages": "the names of our own files",
-    "schemas.license_names._is_listed": "the patterns of licenses.toml, which are measured",
+    "schemas.license_names._listed_row": "the patterns of licenses.toml, which are measured",
     "transforms.match.numbering._unspaced_numeral": "one of the module's constants, which is measured",
     "transforms.match.version_names._marks": "codes and English names of languages, escaped, and a region once",
     "transforms.normalize.language.script._pattern_of_one_script": "one class of characters",

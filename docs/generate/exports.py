@@ -39,8 +39,9 @@ to standard output or, with `--out`, a file that is there as a whole or not at a
 ## What is the same in all of them
 
 - **The datestamp** is since when a resource can be read in this form (`visible_at`), in UTC and whole seconds.
-- **The licence of the metadata** is CC0 unless the feed file says otherwise. It stands in `json`, `lrmi` and `amb`; the
-  other formats have no place for it inside a record.
+- **The licence of the metadata** has the conditions of all the feeds that a record is merged from
+  ([decision 087](decisions/087-licence-of-the-metadata.md)); what may not be passed on is left out. It stands in
+  `json`, `lrmi` and `amb`; the other formats have no place for it inside a record.
 - **Labels of the UNESCO Thesaurus** (© UNESCO, CC BY-SA 3.0 IGO) have that attribution beside them, in every format.
 - **Texts** are cleaned of control characters, surrogates and noncharacters, which no XML document may hold, and
   escaped. A text of an unknown language has no language in the export.

@@ -19,17 +19,18 @@ def all_published(
     connection: Connection,
     *,
     partners: Mapping[str, str],
-    metadata_license: Callable[[Sequence[str]], str] = lambda _: CC0,
+    metadata_license: Callable[[Sequence[str]], str | None] = lambda _: CC0,
     site: str | None = None,
     since: str = "",
     whole: bool = False,
 ) -> Iterator[tuple[Published, Withdrawn | None]]:
     """Yield every resource by id, and beside a withdrawn one that it is; its record is the last that was published.
 
-    `partners` names the partner of each feed, `metadata_license` the licence of metadata by its feeds; `site` is the
-    library's public address. `since` leaves out what became visible before: a time as Published.visible_at has it, or
-    the beginning of one. `whole` is that of schemas.decode_record. Every read sees one moment of the catalog where the
-    connection is that of loaders.store.read_transaction.
+    `partners` names the partner of each feed, `metadata_license` the licence of metadata by its feeds; a resource for
+    which that is None may not be passed on, and is left out. `site` is the library's public address. `since` leaves out
+    what became visible before: a time as Published.visible_at has it, or the beginning of one. `whole` is that of
+    schemas.decode_record. Every read sees one moment of the catalog where the connection is that of
+    loaders.store.read_transaction.
     """
     last_id = ""
     while rows := _page(connection, last_id, since):
@@ -39,17 +40,24 @@ def all_published(
         for row in rows:
             record = decode_record(row.record, whole=whole)
             names = feeds.get(row.id) or (record.key.partition(":")[0],)  # of a withdrawn one: its leading record's
+            license_uri = metadata_license(names)
+            if license_uri is None:
+                continue
             published = Published(
                 id=row.id,
                 record=record,
                 visible_at=f"{row.updated_at[:19]}Z",
                 feeds=names,
-                partners=tuple(dict.fromkeys(partners[name] for name in names if name in partners)),
-                metadata_license=metadata_license(names),
+                partners=_partners_of(names, partners),
+                metadata_license=license_uri,
                 site=site,
             )
             yield published, _withdrawn(published, redirects.get(row.id)) if row.withdrawn_at else None
         last_id = ids[-1]
+
+
+def _partners_of(feeds: Sequence[str], partners: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(partners[name] for name in feeds if name in partners))
 
 
 def _page(connection: Connection, last_id: str, since: str) -> Sequence[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from schemas.license_names import names_license
+from schemas.license_names import names_license, names_metadata_license
 from schemas.protocols import PROTOCOLS, Protocol
 from schemas.vocabulary import read_vocabulary
 
@@ -97,10 +97,13 @@ def _check_defaults(feed: _Keys) -> Iterator[str]:
     language = feed["default_language"]
     if language and language.strip() and not _is_language(language):
         yield f"default_language: {language!r} is not a language tag; use one such as en, ar or sr-Latn"
-    for key in ("default_license", "metadata_license"):
-        license_name = feed[key]
-        if license_name and license_name.strip() and not names_license(license_name):
-            yield f"{key}: {license_name!r} is not a known licence; use its URL, or a name such as CC-BY-4.0"
+    license_name = feed["default_license"]
+    if license_name and license_name.strip() and not names_license(license_name):
+        yield f"default_license: {license_name!r} is not a known licence; use its URL, or a name such as CC-BY-4.0"
+    license_name = feed["metadata_license"]
+    if license_name and license_name.strip() and not names_metadata_license(license_name):
+        advice = "use CC0-1.0, or a licence with its version such as CC-BY-4.0"
+        yield f"metadata_license: {license_name!r} is not a known licence of metadata; {advice}"
 
 
 def _is_language(text: str) -> bool:

@@ -21,8 +21,9 @@ _KEYS = {
 _MIN_KEY_SIMILARITY = 0.7  # of difflib, for a suggestion: trsut and trust have 0.8
 # Stands in for required keys that a bad file lacks, so that its other keys can be checked.
 _STAND_IN = {"name": "bad", "title": "-", "partner": "-", "protocol": "files", "url": "inbox:bad"}
-# read_leniently keeps even a value that does not pass the checks where a key has no default.
-_WITHOUT_DEFAULT = frozenset({("url",), ("format",), ("identifier",)})
+# read_leniently keeps even a value that does not pass the checks where a key has no default; the default licence of the
+# metadata permits everything, which a licence that this version does not know need not.
+_WITHOUT_DEFAULT = frozenset({("url",), ("format",), ("identifier",), ("metadata_license",)})
 
 
 class BadFeed(Exception):

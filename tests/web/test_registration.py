@@ -26,9 +26,11 @@ from loaders.applications import (
     submit_application,
 )
 from loaders.catalog import release
+from loaders.declarations import feed_path
 from loaders.store import engine, read_run
 from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
+from pipeline.exporting import write_export
 from pipeline.trials import TrialBounds
 from samples.server import ReplayServer
 from schemas import ROOT, Environment, environment
@@ -36,6 +38,7 @@ from tests.loaders.nights import rows
 from tests.loaders.test_applications import KEYS
 from tests.pipeline.test_trials import ended
 from tests.web.conftest import PASSWORD, STEWARD, Browser
+from transforms.exports import EXPORTS
 from web import create_app
 from web.links import sign_in_link
 from web.partners import UPLOAD_MAX_BYTES
@@ -44,6 +47,12 @@ from web.signing_in import hash_password
 
 MAIL = "ana@novigrad.example"
 REGISTER = "/partners/register"
+
+
+def exported_lines(env: Environment) -> list[str]:
+    out = io.StringIO()
+    write_export(env, EXPORTS["amb"], out)
+    return out.getvalue().splitlines()
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +144,14 @@ def test_an_address_becomes_published_resources(browser: Browser, library: Envir
         tasks_catalog.publish_now()
     assert rows(library, "feed_declaration", "feed, source") == [("campus", "registration")]
     assert len(rows(library, "resource", "id")) > 10
+    file = feed_path(library, "campus")
+    assert 'metadata_license = "CC0-1.0"' in file.read_text(), "the consent is written down, CC0 too"
+    passed_on = len(exported_lines(library))
+    assert passed_on == len(rows(library, "resource", "id"))
+    consenting = file.read_text()
+    file.write_text(consenting.replace('metadata_license = "CC0-1.0"', ""))
+    assert exported_lines(library) == [], "without consent nothing of a registered feed is passed on"
+    file.write_text(consenting)
     again = tasks.harvest("campus", full=True)["run_id"]
     assert tasks.run_feed("campus", again)
     assert read_run(library, again).status == "loaded"

@@ -84,6 +84,20 @@ LICENSES = (
     "CC-BY-ND-4.0",
     "CC-BY-NC-ND-4.0",
 )
+METADATA_LICENSES = {  # of the descriptions, with what each means
+    "CC0-1.0": marked("everybody may use the descriptions, without any condition"),
+    "CC-BY-4.0": marked("who uses them names your institution"),
+    "CC-BY-SA-4.0": marked("who uses them names your institution, and passes on what is made of them alike"),
+    "CC-BY-NC-4.0": marked("who uses them names your institution, and earns no money with them"),
+    "CC-BY-NC-SA-4.0": marked(
+        "who uses them names your institution, earns no money with them, and passes on what is made of them alike"
+    ),
+    "CC-BY-ND-4.0": marked("who uses them names your institution, and passes them on only as the library gives them"),
+    "CC-BY-NC-ND-4.0": marked(
+        "who uses them names your institution, earns no money with them, "
+        "and passes them on only as the library gives them"
+    ),
+}
 PAGINGS = {
     "none": marked("the whole list at once"),
     "page": marked("by the number of the page"),

@@ -28,7 +28,7 @@ from web.links import settings_of
 from web.mail import mail_address
 from web.pages import gettext_of, render, see, tell
 from web.partners.access import as_seen, own_application, page_of
-from web.partners.declaration_form import LICENSES, mistakes_of
+from web.partners.declaration_form import METADATA_LICENSES, mistakes_of
 from web.partners.drafts import draft_troubles, sources_like
 from web.partners.mails import send_about
 
@@ -71,7 +71,7 @@ def _page(request: Request, application: Application, entered: Mapping[str, str]
         troubles=draft_troubles(request, application),
         same=sources_like(request, application),
         rates=RATES,
-        licenses=LICENSES,
+        licenses=METADATA_LICENSES,
         mail_languages=[(code, language_name(code)) for code in LANGUAGES],
     )
 
@@ -117,9 +117,7 @@ def _changes(application: Application, entered: Mapping[str, str]) -> dict[str, 
     if not entered["begins"] and not entered["ends"]:
         del request["quiet_hours"]
     keys["request"] = request
-    keys["metadata_license"] = entered["metadata_license"]
-    if entered["metadata_license"] in ("", "CC0-1.0"):
-        del keys["metadata_license"]
+    keys["metadata_license"] = entered["metadata_license"] or "CC0-1.0"  # written down: it is the consent
     language = entered["language"] if entered["language"] in LANGUAGES else application.language
     return {
         "contact": mail_address(entered["mail"]),

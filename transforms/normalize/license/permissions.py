@@ -30,17 +30,17 @@ def narrows(before: License | None, now: License | None) -> bool:
     A licence that is lost, or can no longer be read, permits nothing. None, an unknown one and all rights reserved have
     nothing to lose.
     """
-    permitted_before = _UNKNOWN - _forbidden(before)
-    return bool(permitted_before & _forbidden(now))
+    permitted_before = _UNKNOWN - conditions(before)
+    return bool(permitted_before & conditions(now))
 
 
 def strictness(license_: License) -> int:
     """Return a number that is greater for a licence that permits less: no derivatives weigh more than no commerce."""
-    return sum(_WEIGHTS[element] for element in _forbidden(license_))
+    return sum(_WEIGHTS[element] for element in conditions(license_))
 
 
-def _forbidden(license_: License | None) -> frozenset[str]:
-    """Return what a licence forbids, in the elements of Creative Commons."""
+def conditions(license_: License | None) -> frozenset[str]:
+    """Return what a licence forbids, in the elements of Creative Commons: by, sa, nc, nd; any: whatever else."""
     if license_ is None:
         return _UNKNOWN
     name = f"{license_.uri or ''} {license_.label or ''}"
