@@ -37,6 +37,7 @@ class Published(Base, frozen=True, kw_only=True):
     partners: names of the partners of these feeds
     metadata_license: URI of the licence of the metadata, not of the resource
     site: public address of the library, without a slash at the end; null where it has none
+    sets: the sets of the OAI-PMH provider that it is in
     """
 
     id: str
@@ -46,6 +47,7 @@ class Published(Base, frozen=True, kw_only=True):
     partners: tuple[str, ...] = ()
     metadata_license: str = CC0
     site: str | None = None
+    sets: tuple[str, ...] = ()
 
     @property
     def address(self) -> str | None:

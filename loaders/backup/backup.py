@@ -40,6 +40,7 @@ from loaders.store import (
     SourceRecordRow,
     TaskNoteRow,
     TermMappingRow,
+    note_restored_resources,
     read_transaction,
     upsert,
     whole_file,
@@ -118,6 +119,7 @@ def restore(env: Environment, path: Path) -> int:
                 _extract(source, env.landing.joinpath(*rest))
                 files += 1
         note_restored_feeds(connection)
+        note_restored_resources(connection)
         _set_serials(connection)
     erase_again(env)
     return files

@@ -27,7 +27,7 @@ from loaders.browse.fixes import (
 )
 from loaders.browse.own_feed import Standing, standing_of
 from loaders.browse.pairs import Place, count_alike, count_pairs, neighbours, pairs_like, read_pair
-from loaders.browse.published import all_published
+from loaders.browse.published import PublishedReader, all_published, count_changed, resource_ids
 from loaders.browse.records import (
     Decision,
     Member,
@@ -127,6 +127,7 @@ __all__ = [
     "OpenError",
     "OpenTerm",
     "Place",
+    "PublishedReader",
     "PublishedResource",
     "RecordVersion",
     "RelatedResource",
@@ -146,6 +147,7 @@ __all__ = [
     "audit_page",
     "change_facets",
     "count_alike",
+    "count_changed",
     "count_pairs",
     "count_published",
     "decisions_on",
@@ -185,6 +187,7 @@ __all__ = [
     "record_versions",
     "redirect_of",
     "reprocesses_under_way",
+    "resource_ids",
     "resource_titles",
     "run_changes",
     "run_facets",

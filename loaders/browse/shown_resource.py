@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from loaders.store import RedirectRow, ResourceRow, SourceRecordRow, rows_among
+from loaders.store import RedirectRow, ResourceRow, SourceRecordRow, now, rows_among, visible_times
 from schemas import Relation, Resource
 
 MAX_RELATED = 50  # resources on one page
@@ -31,6 +31,7 @@ class PublishedResource(NamedTuple):
     """A resource that is or was published.
 
     record: None once it is withdrawn; feeds: of the records that it is made of
+    visible_at: since when it can be read in this form, UTC as YYYY-MM-DDThh:mm:ssZ
     related: the published resources that it names; other_relations: what it names besides
     """
 
@@ -39,6 +40,7 @@ class PublishedResource(NamedTuple):
     record: Resource | None
     created_at: str
     updated_at: str
+    visible_at: str
     feeds: Sequence[str]
     related: Sequence[RelatedResource]
     other_relations: Sequence[Relation]
@@ -52,16 +54,16 @@ def read_published(connection: Connection, resource_id: str) -> PublishedResourc
     row = connection.execute(select(_RESOURCES).where(_RESOURCES.c.id == resource_id)).one_or_none()
     if row is None:
         return None
+    visible = visible_times(connection, [row.updated_at], now()).get(row.updated_at, row.updated_at)
+    times = row.created_at, row.updated_at, f"{visible[:19]}Z"
     if row.withdrawn_at:
-        return PublishedResource(row.id, "", None, row.created_at, row.updated_at, (), (), ())
+        return PublishedResource(row.id, "", None, *times, (), (), ())
     record = msgspec.json.decode(row.record, type=Resource)
     feeds = connection.scalars(select(_RECORDS.c.feed).where(_RECORDS.c.resource_id == resource_id).distinct())
     related = _related(connection, record.relations[:MAX_RELATED])
     named = {each.id for each in related}
     others = tuple(each for each in record.relations[:MAX_RELATED] if each.target not in named)
-    return PublishedResource(
-        row.id, row.title or "", record, row.created_at, row.updated_at, sorted(feeds), related, others
-    )
+    return PublishedResource(row.id, row.title or "", record, *times, sorted(feeds), related, others)
 
 
 def _related(connection: Connection, relations: Sequence[Relation]) -> list[RelatedResource]:

@@ -29,8 +29,10 @@ from loaders.store import (
     SourceRecordRow,
     Table,
     UnmappedValueRow,
+    change_time,
     close_connections,
     engine,
+    note_publication,
     now,
     read_transaction,
     supersede_held_runs,
@@ -53,6 +55,7 @@ class _Scope(NamedTuple):
     feed: str
     keys: tuple[str, ...] | None
     resource_ids: tuple[str, ...]
+    at: str  # the time of the change, for resources
 
     def of_key(self, *columns: Any) -> Any:
         """Return the condition that one of the columns holds one of the keys."""
@@ -77,6 +80,8 @@ def erase_catalog(connection: Connection, erasures: Erasures, erasure: Erasure, 
     rows = (
         _erase_record(connection, scope) if erasure.text is None else _erase_text(connection, scope, erasures, erasure)
     )
+    if connection.scalar(select(ResourceRow.id).where(ResourceRow.updated_at == scope.at).limit(1)) is not None:
+        note_publication(connection, scope.at)  # so that those who follow the library's changes erase it too
     recount_uncoded_terms(connection, erasure.feed, now())
     supersede_held_runs(connection, erasure.feed)  # their stagings hold what is erased, and are gone
     return rows
@@ -110,7 +115,7 @@ def _contributors(rows: Iterable[Any]) -> Iterator[TextDigest]:
 
 def _scope(connection: Connection, erasure: Erasure, key: str | None) -> _Scope:
     keys = None if erasure.key_sha256 is None else ((key,) if key else tuple(_find_keys(connection, erasure)))
-    scope = _Scope(erasure.feed, keys, ())
+    scope = _Scope(erasure.feed, keys, (), change_time(connection))
     ids: set[str] = set()
     for table in (SourceRecordRow, RestoredMemberRow):
         query = select(table.resource_id).where(scope.of_key(table.key), table.resource_id.is_not(None))
@@ -162,9 +167,10 @@ def _blank_resources(connection: Connection, scope: _Scope) -> int:
     members = select(SourceRecordRow.resource_id).where(scope.of_resource(SourceRecordRow.resource_id))
     others = set(connection.scalars(members))
     alone = [resource_id for resource_id in ids if resource_id not in others]
-    connection.execute(update(ResourceRow).where(scope.of_resource(ResourceRow.id)).values(**_ERASED_RESOURCE))
+    blank = update(ResourceRow).where(scope.of_resource(ResourceRow.id))
+    connection.execute(blank.values(**_ERASED_RESOURCE, updated_at=scope.at))
     gone = update(ResourceRow).where(ResourceRow.id.in_(alone), ResourceRow.withdrawn_at.is_(None))
-    connection.execute(gone.values(withdrawn_at=now(), updated_at=now()))
+    connection.execute(gone.values(withdrawn_at=scope.at))
     connection.execute(delete(CurationRow).where(CurationRow.resource_id.in_(alone)))
     reported = scope.of_resource(ReaderReportRow.resource_id)  # readers may have named the record's people
     connection.execute(update(ReaderReportRow).where(reported).values(messages="[]"))
@@ -199,12 +205,15 @@ def _erase_text(connection: Connection, scope: _Scope, erasures: Erasures, erasu
         (ApplicationRow, or_(ApplicationRow.name == scope.feed, ApplicationRow.feed == scope.feed)),
         (HarvestRunRow, or_(HarvestRunRow.feed == scope.feed, HarvestRunRow.feed.is_(None))),
     ):
-        changed += _rewrite(connection, table, condition, erasures, erasure)
+        also = {"updated_at": scope.at} if table is ResourceRow else {}
+        changed += _rewrite(connection, table, condition, erasures, erasure, **also)
     return changed + _erase_uncoded(connection, scope, erasures, erasure)
 
 
-def _rewrite(connection: Connection, model: type[Table], condition: Any, erasures: Erasures, erasure: Erasure) -> int:
-    """Write the rows that the erasure changes; return how many."""
+def _rewrite(
+    connection: Connection, model: type[Table], condition: Any, erasures: Erasures, erasure: Erasure, **also: str
+) -> int:
+    """Write the rows that the erasure changes, and into them what is given besides; return how many."""
     table: Any = model.__table__
     streamed = connection.execute(select(table).where(condition)).mappings()
     changes = []
@@ -213,7 +222,7 @@ def _rewrite(connection: Connection, model: type[Table], condition: Any, erasure
     for row, erased in changes:
         primary = [column == row[column.name] for column in table.primary_key.columns]
         values = {name: value for name, value in erased.items() if value != row[name]}
-        connection.execute(update(table).where(*primary).values(**values))
+        connection.execute(update(table).where(*primary).values(**values, **also))
     return len(changes)
 
 

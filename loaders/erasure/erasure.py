@@ -20,7 +20,7 @@ from loaders.erasure.catalog import erase_catalog, is_known, records_of_same_wor
 from loaders.erasure.undo_logs import erase_undo_logs
 from loaders.landing import ERASURES_FILE_NAME, Erasure, Erasures, erase_landing, erasures_in, key_digest
 from loaders.search import INDEX_FOLDER, LIBRARY_INDEX_FOLDER
-from loaders.store import feed_lock, feed_name_of, now, sweep, write_transaction
+from loaders.store import feed_lock, feed_name_of, now, show_publications, sweep, write_transaction
 from schemas import ERASED, Environment, Resource, TextDigest, digest_text, redact
 
 _KEPT_REPORTS = ("gate", "notified.json")  # they hold figures only
@@ -198,6 +198,7 @@ def _erase_one(env: Environment, erasures: Erasures, erasure: Erasure, key: str 
         erasures.redact_reasons(erasure.text)
     with write_transaction(env) as connection:
         rows = erase_catalog(connection, erasures, erasure, key)
+    show_publications(env)
     wipe_free_pages(env)
     _forget_derived(env, erasure.feed)
     erasures.finish(erasure, now())

@@ -33,6 +33,7 @@ from loaders.store import (
     new_run_id,
     now,
     read_run,
+    show_publications,
     this_worker,
     write_transaction,
 )
@@ -46,6 +47,7 @@ def begin_publication(env: Environment) -> str:
 
     Raises FeedBusy when another publication is running.
     """
+    show_publications(env)  # that of a publication which was killed before it could
     with write_transaction(env) as connection:
         running = select(HarvestRunRow.id, HarvestRunRow.worker).where(
             HarvestRunRow.kind == _KIND, HarvestRunRow.status == "running"
@@ -86,12 +88,14 @@ def publish_match(
         writer.withdraw_others({planned.id for planned in resources}, identities)
         writer.write_redirects(identities)
         writer.assign(resources, identities)
+        writer.note_changes()
         write_matches(connection, read_matches(folder))
         write_publish_state(connection, MATCH_STATE, published_value(folder))
         notes = msgspec.json.encode(writer.problems).decode() if writer.problems else None
         counts = {**writer.counts, "landed": sum(writer.counts.values()), "listed": len(before.live)}
         counts["duplicates"] = len(before.live) - len(resources)
         end_run(connection, run_id, "loaded", notes=notes, **counts)
+    show_publications(env)
     keep_state(env, folder)
     return read_run(env, run_id).counts
 

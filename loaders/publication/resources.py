@@ -20,10 +20,22 @@ from loaders.publication.rows import (
     changes,
     derive_columns,
     encode_record,
+    sets_of,
     sha256_of,
     version_row,
 )
-from loaders.store import RedirectRow, ResourceRow, ResourceVersionRow, SourceRecordRow, now, upsert, write_rows
+from loaders.store import (
+    RedirectRow,
+    ResourceRow,
+    ResourceSetRow,
+    ResourceVersionRow,
+    SourceRecordRow,
+    change_time,
+    note_publication,
+    rows_among,
+    upsert,
+    write_rows,
+)
 from schemas import Correction, Member, Relation, Resource
 
 log = logging.getLogger("elib.catalog")
@@ -55,12 +67,16 @@ def rewrite_derived_columns(connection: Connection) -> int:
     if read_publish_state(connection, _DERIVATION_STATE) == version:
         return 0
     columns = [_RESOURCES.c[name] for name in DERIVED_COLUMNS]
-    page = select(_RESOURCES.c.id, _RESOURCES.c.record, *columns).order_by(_RESOURCES.c.id)
+    page = select(_RESOURCES.c.id, _RESOURCES.c.record, *columns, _RESOURCES.c.sets).order_by(_RESOURCES.c.id)
     last_id, changed = "", 0
     while rows := connection.execute(page.where(_RESOURCES.c.id > last_id).limit(_DERIVATION_BATCH_ROWS)).all():
-        derived = [(resource_id, derive_columns(record_json), stored) for resource_id, record_json, *stored in rows]
-        stale = [{"of": resource_id, **row} for resource_id, row, stored in derived if list(row.values()) != stored]
+        feeds = _feeds_of_resources(connection, [row.id for row in rows])
+        derived = [
+            (row, {**derive_columns(row.record), "sets": sets_of(row.record, feeds.get(row.id, ()))}) for row in rows
+        ]
+        stale = [{"of": row.id, **values} for row, values in derived if list(values.values()) != list(row[2:])]
         _update_resources(connection, stale)
+        _write_sets(connection, {row.id: (row.sets, values["sets"]) for row, values in derived})
         changed += len(stale)
         last_id = rows[-1].id
     write_publish_state(connection, _DERIVATION_STATE, version)
@@ -78,7 +94,7 @@ class ResourceWriter:
         self.before = before
         self.merge = merge
         self.trust = trust
-        self.at = now()
+        self.at = change_time(connection)
         self.counts = {"added": 0, "changed": 0, "unchanged": 0, "deleted": 0}
         self.problems: list[str] = []
 
@@ -116,6 +132,7 @@ class ResourceWriter:
         records_by_name = self._read_records(SourceRecordRow.key, SourceRecordRow.record, record_keys)
         known_ids = [planned.id for planned in batch if planned.id in self.before.resources]
         old_records = self._read_records(ResourceRow.id, ResourceRow.record, known_ids)
+        old_sets = self._read_records(ResourceRow.id, ResourceRow.sets, known_ids)
         last_versions = self._last_versions(known_ids)
         added, changed, versions = [], [], []
         for planned in batch:
@@ -123,7 +140,7 @@ class ResourceWriter:
             if planned.id not in old_records:
                 added.append({**row, "created_at": self.at, "updated_at": self.at})
                 versions.append(version_row(planned.id, 1, self.run_id, self.at, {"created": list(planned.keys)}))
-            elif differences := self._differences(planned, row, old_records[planned.id]):
+            elif differences := self._differences(planned, row, old_records[planned.id], old_sets[planned.id]):
                 number = last_versions.get(planned.id, 0) + 1
                 changed.append({**row, "of": planned.id, "updated_at": self.at})
                 versions.append(version_row(planned.id, number, self.run_id, self.at, differences))
@@ -133,6 +150,7 @@ class ResourceWriter:
         self.counts["changed"] += len(changed)
         write_rows(self.connection, insert(ResourceRow), added)
         _update_resources(self.connection, changed)
+        _write_sets(self.connection, {row["id"]: (old_sets.get(row["id"]), row["sets"]) for row in (*added, *changed)})
         write_rows(self.connection, insert(ResourceVersionRow), versions)
 
     def _row(self, planned: PlannedResource, records_by_name: Mapping[str, str]) -> dict[str, Any]:
@@ -146,6 +164,7 @@ class ResourceWriter:
         return {
             "id": planned.id,
             **derive_columns(record_json),
+            "sets": sets_of(record_json, (record.feed for record in records)),
             "quality": best_score([record.score for record in records]),
             "record": record_json,
             "record_sha256": sha256,
@@ -167,7 +186,9 @@ class ResourceWriter:
         self.problems.extend(f"{planned.id}: {problem}" for problem in merged.problems)
         return encode_record(merged.record)
 
-    def _differences(self, planned: PlannedResource, row: Mapping[str, Any], old_record: str) -> dict[str, Any]:
+    def _differences(
+        self, planned: PlannedResource, row: Mapping[str, Any], old_record: str, old_sets: str | None
+    ) -> dict[str, Any]:
         """Compare a published resource with its planned row: {field or column: {from, to}}."""
         known = self.before.resources[planned.id]
         same_record = known.sha256.hex() == row["record_sha256"]
@@ -175,6 +196,8 @@ class ResourceWriter:
         for name in ("quality", "members", "review", "withdrawn_at"):
             if getattr(known, name) != row[name]:
                 differences[name] = {"from": getattr(known, name), "to": row[name]}
+        if not differences and old_sets != row["sets"]:  # the same record, of another feed
+            differences["sets"] = {"from": old_sets, "to": row["sets"]}
         return differences
 
     def withdraw_others(self, stay: set[str], identities: Identities) -> None:
@@ -213,6 +236,11 @@ class ResourceWriter:
         for batch in chunked(rows, _BATCH_ROWS):
             write_rows(self.connection, upsert(self.connection, RedirectRow.__table__, ("id", "at")), batch)
 
+    def note_changes(self) -> None:
+        """Note the publication with the time of its changes, if it changed a resource."""
+        if self.counts["added"] or self.counts["changed"] or self.counts["deleted"]:
+            note_publication(self.connection, self.at, self.run_id)
+
     def assign(self, resources: Iterable[PlannedResource], identities: Identities) -> None:
         """Write to each record its resource's id; clear it where only the record is no longer published."""
         live = self.before.live
@@ -246,6 +274,29 @@ class ResourceWriter:
         resource_id = ResourceVersionRow.resource_id
         newest = select(resource_id, func.max(ResourceVersionRow.version)).where(resource_id.in_(resource_ids))
         return dict(self.connection.execute(newest.group_by(resource_id)).all())
+
+
+def _feeds_of_resources(connection: Connection, resource_ids: Sequence[str]) -> dict[str, set[str]]:
+    """Return the feeds of the live records of each resource."""
+    feeds: dict[str, set[str]] = {}
+    query = select(SourceRecordRow.resource_id, SourceRecordRow.feed).where(SourceRecordRow.status == "live").distinct()
+    for resource_id, feed in rows_among(connection, query, SourceRecordRow.resource_id, resource_ids):
+        feeds.setdefault(resource_id, set()).add(feed)
+    return feeds
+
+
+def _write_sets(connection: Connection, sets: Mapping[str, tuple[str | None, str]]) -> None:
+    """Bring the rows of `resource_set` from a resource's sets of before (JSON; None: none) to its sets of now."""
+    gone, new = [], []
+    for resource_id, (before_json, after_json) in sets.items():
+        before = set(msgspec.json.decode(before_json or "[]", type=list[str]))
+        after = set(msgspec.json.decode(after_json, type=list[str]))
+        gone += [{"of_spec": spec, "of": resource_id} for spec in sorted(before - after)]
+        new += [{"spec": spec, "resource_id": resource_id} for spec in sorted(after - before)]
+    row = ResourceSetRow.__table__
+    its_row: Any = (row.c.spec == bindparam("of_spec"), row.c.resource_id == bindparam("of"))
+    write_rows(connection, delete(ResourceSetRow).where(*its_row), gone)
+    write_rows(connection, insert(ResourceSetRow), new)
 
 
 def _update_resources(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from schemas import Resource, ResourceView
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _UNLISTED_FIELDS = ("provenance", "unmapped", "terms")  # a version says only that these changed, not how
+_SET_SPEC = re.compile(r"[a-z]+:[A-Za-z0-9_.!~*'()-]+")
 _DERIVATION = 1  # raise it when derive_columns gives a column another value; a new column counts by its name
 
 
@@ -43,6 +45,21 @@ def derive_columns(record_json: str) -> dict[str, Any]:
     }
 
 
+def sets_of(record_json: str, feeds: Iterable[str]) -> str:
+    """Return, as JSON, the sets of the OAI-PMH provider that a resource is in: of feeds, languages, levels, types.
+
+    A language counts without script and country. A value that no name of a set may have is left out.
+    """
+    record = _VIEW.decode(record_json)
+    specs = {
+        *(f"feed:{name}" for name in (*feeds, record.key.partition(":")[0])),
+        *(f"language:{language.tag.partition('-')[0]}" for language in record.languages),
+        *(f"level:{level}" for level in record.levels),
+        *(f"type:{concept.code}" for concept in record.resource_types if concept.code),
+    }
+    return _ENCODER.encode(sorted(filter(_SET_SPEC.fullmatch, specs))).decode()
+
+
 def _title(titles: dict[str, str], language: str | None) -> str | None:
     """Return the title in the resource's own language, in whatever script, or else the first."""
     if len(titles) > 1 and language is not None:
@@ -53,7 +70,7 @@ def _title(titles: dict[str, str], language: str | None) -> str | None:
 
 
 DERIVED_COLUMNS = tuple(derive_columns('{"key": ""}'))
-DERIVATION_VERSION = f"{_DERIVATION}: {' '.join(DERIVED_COLUMNS)}"
+DERIVATION_VERSION = f"{_DERIVATION}: {' '.join((*DERIVED_COLUMNS, 'sets'))}"
 
 
 def changes(old: str, new: str) -> dict[str, Any]:

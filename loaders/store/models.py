@@ -152,6 +152,7 @@ class ResourceRow(Table):
     __table_args__ = (
         Index("ix_resource_withdrawn_at", "withdrawn_at"),
         Index("ix_resource_updated_at", "updated_at", "id"),
+        Index("ix_resource_id_updated_at", "id", "updated_at"),
         Index("ix_resource_review", "withdrawn_at", sqlite_where=_NEEDS_REVIEW, postgresql_where=_NEEDS_REVIEW),
     )
 
@@ -178,6 +179,34 @@ class ResourceRow(Table):
         doc="when a publication last changed it; filling a derived column does not count"
     )
     withdrawn_at: Mapped[str | None] = mapped_column(doc="when it was withdrawn; null while it is published")
+    sets: Mapped[str | None] = mapped_column(
+        doc="JSON list of the sets that it is in, as `resource_set` has them; null until a publication has derived them"
+    )
+
+
+class ResourceSetRow(Table):
+    """A resource in a set of the OAI-PMH provider: of a feed, language, level or type. Derived from `resource`."""
+
+    __tablename__ = "resource_set"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    spec: Mapped[str] = mapped_column(primary_key=True, doc="`feed:`, `language:`, `level:` or `type:` and the value")
+    resource_id: Mapped[str] = mapped_column(primary_key=True, doc="the resource, published or withdrawn")
+
+
+class PublicationRow(Table):
+    """What changed resources at one time: a publication, an erasure or a restore. They follow one another."""
+
+    __tablename__ = "publication"
+    __table_args__ = (Index("ix_publication_visible_at", "visible_at"),)
+
+    changed_at: Mapped[str] = mapped_column(
+        primary_key=True, doc="`updated_at` of the resources that it changed; later than that of every earlier one"
+    )
+    run_id: Mapped[str] = mapped_column(unique=True, doc="the publication's run, or a name of the same form")
+    visible_at: Mapped[str | None] = mapped_column(
+        doc="a time after its transaction ended, never earlier than of those before; null until it is known"
+    )
 
 
 class ResourceVersionRow(Table):

@@ -16,7 +16,7 @@ from sqlalchemy import insert, select, text, update
 from loaders.curation import curation
 from loaders.publication import begin_publication, publish_match, resources
 from loaders.publication import match_state as state
-from loaders.publication.rows import DERIVATION_VERSION, derive_columns, encode_record, sha256_of
+from loaders.publication.rows import DERIVATION_VERSION, derive_columns, encode_record, sets_of, sha256_of
 from loaders.store import (
     CurationRow,
     MatchRow,
@@ -45,7 +45,17 @@ from schemas import (
     replace,
 )
 
-TABLES = ("resource", "resource_version", "redirect", "source_record", "match", "publish_state", "curation")
+TABLES = (
+    "resource",
+    "resource_set",
+    "resource_version",
+    "publication",
+    "redirect",
+    "source_record",
+    "match",
+    "publish_state",
+    "curation",
+)
 FEATURES = pa.table({"key": pa.array([], pa.string()), "record_sha256": pa.array([], pa.string())})
 PAIRS = pa.table({"left_key": pa.array([], pa.string()), "right_key": pa.array([], pa.string())})
 
@@ -183,6 +193,8 @@ def derived_by_an_older_version(env: Environment, *, keep_version: bool = False)
     with write_transaction(env) as connection:
         connection.execute(text("UPDATE resource SET issued_year = NULL"))
         if not keep_version:
+            connection.execute(text("UPDATE resource SET sets = NULL"))
+            connection.execute(text("DELETE FROM resource_set"))
             connection.execute(text("UPDATE publish_state SET value = '{\"version\":\"0\"}' WHERE name = 'derivation'"))
 
 
@@ -246,7 +258,8 @@ def test_a_changed_derivation_needs_a_new_version() -> None:
     )
     names = "title language license_uri resource_type url issued issued_year"
     values = "Mathématiques fr https://creativecommons.org/licenses/by/4.0/ video https://example.org/1 2020-05 2020"
-    assert f"1: {names}" == DERIVATION_VERSION
+    assert f"1: {names} sets" == DERIVATION_VERSION
+    assert sets_of(encode_record(record), ["b"]) == '["feed:a","feed:b","language:fr","type:video"]'
     assert " ".join(map(str, derive_columns(encode_record(record)).values())) == values
 
 
@@ -433,6 +446,27 @@ def test_the_older_of_two_ids_returns_and_the_other_redirects_to_it(env: Environ
     night(env, ("a:1", "a:2", "a:3"), ("b:1", "b:2"))
     assert (ids(env)["b:1"], ids(env)["a:1"]) == (older, theirs)
     assert redirects(env) == {younger: older}
+
+
+def set_rows(env: Environment) -> set[tuple[str, str]]:
+    with read_transaction(env) as connection:
+        return {(row.spec, row.resource_id) for row in connection.execute(text("SELECT * FROM resource_set"))}
+
+
+def test_the_sets_of_a_resource_follow_its_records(env: Environment) -> None:
+    put(env, "a:1", "b:1")
+    night(env)
+    one, other = ids(env)["a:1"], ids(env)["b:1"]
+    assert set_rows(env) == {("feed:a", one), ("feed:b", other)}
+    night(env, ("a:1", "b:1"))
+    kept = ids(env)["a:1"]
+    assert set_rows(env) == {("feed:a", kept), ("feed:b", kept), *({("feed:a", one), ("feed:b", other)})}
+    gone(env, "b:1")
+    night(env)
+    assert ("feed:b", kept) not in set_rows(env) or kept == other
+    gone(env, "a:1")
+    night(env)
+    assert ("feed:a", kept) in set_rows(env), "who follows a set learns that a resource of it was withdrawn"
 
 
 def test_a_correction_of_a_resource_follows_its_id_to_another_and_back(env: Environment) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from loaders.browse import all_published
 from loaders.publication.rows import encode_record
-from loaders.store import RedirectRow, ResourceRow, SourceRecordRow, read_transaction, write_transaction
+from loaders.store import PublicationRow, RedirectRow, ResourceRow, SourceRecordRow, read_transaction, write_transaction
 from schemas import Environment, Leaf, Published, Resource, Withdrawn
 
 PARTNERS = {"books": "Example University", "films": "Sample Film Institute"}
@@ -27,7 +27,10 @@ def put(env: Environment, numbers: Sequence[int], **more: Any) -> None:
         for feed, status in (("films", "live"), ("books", "live"), ("gone", "deleted")):
             about = {"key": f"{feed}:{number}", "feed": feed, "identifier": str(number), "format": "amb", "run_id": "x"}
             records.append({**about, "status": status, "resource_id": row["id"]})
+    at = more.get("updated_at", FIRST)
     with write_transaction(env) as connection:
+        if connection.scalar(select(PublicationRow.run_id).where(PublicationRow.changed_at == at)) is None:
+            connection.execute(insert(PublicationRow).values(changed_at=at, run_id=at, visible_at=at))
         connection.execute(insert(ResourceRow), rows)
         connection.execute(insert(SourceRecordRow), records)
 

@@ -41,8 +41,7 @@ def described(found: PublishedResource, record: Resource, title: str, language: 
 def _json_ld(found: PublishedResource, record: Resource, address: str) -> dict[str, Any]:
     """Return the resource as the export `lrmi` writes it."""
     site = address.removesuffix(f"/resources/{found.id}")
-    visible_at = f"{found.updated_at[:19]}Z"
-    published = Published(id=found.id, record=record, visible_at=visible_at, feeds=tuple(found.feeds), site=site)
+    published = Published(id=found.id, record=record, visible_at=found.visible_at, feeds=tuple(found.feeds), site=site)
     json_ld: dict[str, Any] = msgspec.json.decode(EXPORTS["lrmi"].render(published))
     return json_ld
 

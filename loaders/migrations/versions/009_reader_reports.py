@@ -17,8 +17,8 @@ def _text(name: str, *, nullable: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.Text(), nullable=nullable)
 
 
-def _number(name: str, **more: bool) -> sa.Column[Any]:
-    return sa.Column(name, sa.Integer(), **{"nullable": False, **more})
+def _number(name: str, **more: Any) -> sa.Column[Any]:
+    return sa.Column(name, sa.Integer(), nullable=False, **more)
 
 
 def upgrade() -> None:
