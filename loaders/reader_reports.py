@@ -6,18 +6,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import insert, select, update
 
+from loaders.browse import ReaderMessage, decode_reader_messages
 from loaders.store import (
     ReaderReportDecisionRow,
     ReaderReportRow,
     RedirectRow,
     now,
     read_transaction,
-    rows_among,
     write_transaction,
 )
-from schemas import Base, Environment
+from schemas import Environment
 
 ReaderReportKind = Literal["takedown", "dead", "not_free", "wrong"]
 READER_REPORT_KINDS: tuple[ReaderReportKind, ...] = ("takedown", "dead", "not_free", "wrong")
@@ -26,21 +26,6 @@ FORGET_AFTER_DAYS = 90  # after the decision
 MAX_MESSAGES = 20  # of one report: the first ten and the last ten
 _REPORTS: Any = ReaderReportRow.__table__
 _DECISIONS: Any = ReaderReportDecisionRow.__table__
-
-
-class ReaderMessage(Base, frozen=True, kw_only=True):
-    """What one reader wrote.
-
-    id: random, by which the page that waits for it to be kept finds it
-    contact: a mail address, or empty; language: of the reader's page; answered_at: when a mail was sent there
-    """
-
-    id: str
-    at: str
-    language: str
-    text: str = ""
-    contact: str = ""
-    answered_at: str | None = None
 
 
 def keep_reader_report(env: Environment, resource_id: str, kind: ReaderReportKind, message: ReaderMessage) -> None:
@@ -61,7 +46,7 @@ def keep_reader_report(env: Environment, resource_id: str, kind: ReaderReportKin
             return
         due = _hours_after(message.at, TAKEDOWN_DUE_HOURS) if kind == "takedown" else None
         times = {"first_at": message.at, "last_at": message.at, "due_at": due}
-        values = {"resource_id": target, "kind": kind, "count": 1, "messages": encode_messages((message,)), **times}
+        values = {"resource_id": target, "kind": kind, "count": 1, "messages": _encoded((message,)), **times}
         connection.execute(insert(_REPORTS).values(**values))
 
 
@@ -71,21 +56,18 @@ def is_reader_report_kept(env: Environment, resource_id: str, message_id: str) -
         newer = connection.scalar(select(RedirectRow.id).where(RedirectRow.old_id == resource_id))
         about = _REPORTS.c.resource_id == (newer or resource_id)
         texts = connection.scalars(select(_REPORTS.c.messages).where(about)).all()
-    return any(message.id == message_id for text in texts for message in decode_messages(text))
+    return any(message.id == message_id for text in texts for message in decode_reader_messages(text))
 
 
-def note_answers(env: Environment, message_ids: set[str], report_ids: list[int]) -> None:
-    """Note of messages of some reports that a mail was sent to who wrote them."""
-    at = now()
+def note_answer(env: Environment, report_id: int, message_id: str) -> None:
+    """Note of a message of a report that a mail was sent to who wrote it."""
     with write_transaction(env) as connection:
-        for row in rows_among(connection, select(_REPORTS), _REPORTS.c.id, report_ids):
-            answered = tuple(
-                msgspec.structs.replace(each, answered_at=at) if each.id in message_ids else each
-                for each in decode_messages(row.messages)
-            )
-            connection.execute(
-                update(_REPORTS).where(_REPORTS.c.id == row.id).values(messages=encode_messages(answered))
-            )
+        text = connection.scalar(select(_REPORTS.c.messages).where(_REPORTS.c.id == report_id)) or "[]"
+        messages = tuple(
+            msgspec.structs.replace(each, answered_at=now()) if each.id == message_id else each
+            for each in decode_reader_messages(text)
+        )
+        connection.execute(update(_REPORTS).where(_REPORTS.c.id == report_id).values(messages=_encoded(messages)))
 
 
 def forget_old_messages(env: Environment, at: datetime | None = None) -> int:
@@ -100,26 +82,15 @@ def forget_old_messages(env: Environment, at: datetime | None = None) -> int:
         return connection.execute(update(_REPORTS).where(_REPORTS.c.id.in_(query)).values(messages="[]")).rowcount
 
 
-def standing_on(connection: Connection, resource_ids: list[str]) -> dict[str, str]:
-    """Return the ids that replace those of resources, by the old ones; those that nothing replaces are left out."""
-    query = select(RedirectRow.old_id, RedirectRow.id)
-    return {row.old_id: row.id for row in rows_among(connection, query, RedirectRow.old_id, resource_ids)}
-
-
-def encode_messages(messages: tuple[ReaderMessage, ...]) -> str:
+def _encoded(messages: tuple[ReaderMessage, ...]) -> str:
     """Return messages as the catalog keeps them."""
     return msgspec.json.encode(messages).decode()
 
 
-def decode_messages(text: str) -> tuple[ReaderMessage, ...]:
-    """Return the messages of a report."""
-    return msgspec.json.decode(text, type=tuple[ReaderMessage, ...])
-
-
 def _added(text: str, message: ReaderMessage) -> str:
-    messages = (*decode_messages(text), message)
+    messages = (*decode_reader_messages(text), message)
     half = MAX_MESSAGES // 2
-    return encode_messages(messages if len(messages) <= MAX_MESSAGES else (*messages[:half], *messages[-half:]))
+    return _encoded(messages if len(messages) <= MAX_MESSAGES else (*messages[:half], *messages[-half:]))
 
 
 def _hours_after(at: str, hours: int) -> str:

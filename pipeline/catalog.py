@@ -247,11 +247,13 @@ def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str
 def report() -> dict[str, str]:
     """Write every report: the night, the feeds, the partners' fix-it lists, duplicates to review.
 
-    Partners' trials that are kept no longer are removed.
+    Partners' trials that are kept no longer are removed, and so is what readers wrote in reports that were decided long
+    ago.
 
     Returns their folder, relative to ELIB_HOME, and their number.
     """
     from loaders.declarations import feeds_in_use
+    from loaders.reader_reports import forget_old_messages
     from loaders.reports import write_all_reports
     from loaders.store import engine, sweep
     from loaders.trials import remove_old_trials
@@ -260,6 +262,7 @@ def report() -> dict[str, str]:
     env = environment()
     sweep(env.reports)
     remove_old_trials(env)
+    forget_old_messages(env)
     with rare_garbage_collection():
         in_use = feeds_in_use(env)
         absences = {feed.name: _waiting_absences(env, feed) for feed in in_use.feeds}

@@ -42,19 +42,34 @@ def csrf_field(request: Request) -> Markup:
 
 async def posted(request: Request) -> FormData:
     """Return the fields of a form, as a dependency. Raises HTTPException 403 without the session's token."""
-    try:
-        values = await request.form()
-    except UnicodeError as error:  # of a charset that the browser names and that is none for texts
-        raise HTTPException(400, "The form cannot be read.") from error
+    values = await _fields(request)
     form = _token_form(request, _Values(values))
     if not form.validate():
         raise HTTPException(403, "The form is too old, or comes from another site. Open the page again.")
+    _check_texts(values)
+    return values
+
+
+async def read_form(request: Request) -> FormData:
+    """Return the fields of a form whose token the page itself checks, as a dependency."""
+    values = await _fields(request)
+    _check_texts(values)
+    return values
+
+
+async def _fields(request: Request) -> FormData:
+    try:
+        return await request.form()
+    except UnicodeError as error:  # of a charset that the browser names and that is none for texts
+        raise HTTPException(400, "The form cannot be read.") from error
+
+
+def _check_texts(values: FormData) -> None:
     texts = [text for pair in values.multi_items() for text in pair if isinstance(text, str)]
     if any("\x00" in text for text in texts):
         raise HTTPException(422, "A field holds a NUL character.")
     if any(_SURROGATE.search(text) for text in texts):
         raise HTTPException(400, "The form cannot be read.")
-    return values
 
 
 def field(form: FormData, name: str, most: int = MAX_FIELD_CHARS) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, MutableMapping
 from contextlib import nullcontext
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from fastapi import HTTPException
@@ -21,6 +22,7 @@ from web.languages import reader_language, translations
 MAX_BODY_BYTES = 1 << 20
 _PRIVATE = ("/console", "/partners", "/sign")  # pages that no browser or proxy keeps
 _READING = ("GET", "HEAD")
+_IPV6, _CUSTOMER_BITS = 6, 64
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
@@ -136,5 +138,13 @@ class Rates:
 
 
 def client_of(request: Request) -> str:
-    """Return the address of who asks; behind a proxy, uvicorn has put the right one there."""
-    return request.client.host if request.client else "unknown"
+    """Return the address of who asks; of IPv6, the network of 64 bits, all addresses of which are one customer's.
+
+    Behind a proxy, uvicorn has put the right one there.
+    """
+    host = request.client.host if request.client else "unknown"
+    try:
+        version = ip_address(host).version
+    except ValueError:
+        return host
+    return str(ip_network(f"{host.partition('%')[0]}/{_CUSTOMER_BITS}", strict=False)) if version == _IPV6 else host

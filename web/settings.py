@@ -19,13 +19,14 @@ class UnsafeSettings(ValueError):
 
 
 class WebSettings(Base, frozen=True, kw_only=True):
-    """ELIB_WEB_URL, ELIB_WEB_SECRET, ELIB_MAIL_URL and ELIB_REDIS_URL, with their defaults.
+    """ELIB_WEB_URL, ELIB_WEB_SECRET, ELIB_MAIL_URL, ELIB_REDIS_URL and ELIB_CONTACT, with their defaults.
 
     url: public address, without a slash at its end; empty when the web is used on this machine only
     listens_at: address on this machine, which stands in links when there is no public one
     secret: signs sessions and links
     mail_url: smtp://… or smtps://…; empty: no mail is sent, and the console shows the links to send
     redis_url: where rates are counted when several processes serve; empty: each counts its own
+    contact: mail address or page of who runs the library, which the statements for readers name; empty: not named
     """
 
     secret: str
@@ -33,6 +34,7 @@ class WebSettings(Base, frozen=True, kw_only=True):
     listens_at: str = "http://127.0.0.1:8081"
     mail_url: str = ""
     redis_url: str = ""
+    contact: str = ""
 
     @property
     def is_https(self) -> bool:
@@ -58,6 +60,7 @@ def web_settings(env: Environment, variables: Mapping[str, str] | None = None) -
         url=url,
         mail_url=values.get("ELIB_MAIL_URL", ""),
         redis_url=values.get("ELIB_REDIS_URL", ""),
+        contact=values.get("ELIB_CONTACT", "").strip(),
     )
 
 

@@ -28,6 +28,17 @@ from loaders.browse.fixes import (
 from loaders.browse.own_feed import Standing, standing_of
 from loaders.browse.pairs import Place, count_alike, count_pairs, neighbours, pairs_like, read_pair
 from loaders.browse.published import PublishedReader, all_published, count_changed, resource_ids
+from loaders.browse.reader_reports import (
+    ReaderMessage,
+    ReaderReport,
+    ReaderReportFacets,
+    ReaderReportFilter,
+    ReaderReportPlace,
+    decode_reader_messages,
+    reader_report_facets,
+    reader_report_numbers,
+    reader_reports_page,
+)
 from loaders.browse.records import (
     Decision,
     Member,
@@ -129,6 +140,11 @@ __all__ = [
     "Place",
     "PublishedReader",
     "PublishedResource",
+    "ReaderMessage",
+    "ReaderReport",
+    "ReaderReportFacets",
+    "ReaderReportFilter",
+    "ReaderReportPlace",
     "RecordVersion",
     "RelatedResource",
     "RunChange",
@@ -153,6 +169,7 @@ __all__ = [
     "decisions_on",
     "declaration_changes",
     "declaration_versions",
+    "decode_reader_messages",
     "differences_of",
     "feeds_of_term",
     "feeds_with_mapped_terms",
@@ -182,6 +199,9 @@ __all__ = [
     "read_resource_row",
     "read_run_summary",
     "read_source",
+    "reader_report_facets",
+    "reader_report_numbers",
+    "reader_reports_page",
     "record_fixes",
     "record_titles",
     "record_versions",

@@ -7,27 +7,29 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, and_, case, exists, func, select, tuple_
+from sqlalchemy import Connection, and_, case, exists, func, literal, select, tuple_
 
 from loaders.browse.run_changes import shown_value
-from loaders.store import CurationRow, HarvestRunRow, JudgementRow, TermMappingRow
+from loaders.store import CurationRow, HarvestRunRow, JudgementRow, ReaderReportDecisionRow, TermMappingRow
 from schemas import Base
 
 _CURATIONS: Any = CurationRow.__table__
 _JUDGEMENTS: Any = JudgementRow.__table__
 _MAPPINGS: Any = TermMappingRow.__table__
+_REPORTED: Any = ReaderReportDecisionRow.__table__
 _RUNS: Any = HarvestRunRow.__table__
 _RUN_ACTION: Any = case(
     (_RUNS.c.status == "refused", "run refused"), (_RUNS.c.status == "undone", "run undone"), else_="run released"
 )
+_REPORT_ACTION: Any = literal("report ") + _REPORTED.c.action
 _MAX_NUMBER_DIGITS = 10  # of an INTEGER of the database
 
 
 class Entry(Base, frozen=True, kw_only=True):
     """One decision, or several that were made together.
 
-    table: curation, judgement, mapping or run
-    action: what was decided, such as set, accept, same, map or `run refused`
+    table: curation, judgement, mapping, report (of readers) or run
+    action: what was decided, such as set, accept, same, map, `report dismiss` or `run refused`
     targets: keys of records, a resource's id, a term, or a run's id; of several decisions those of the last one
     about: the path of a correction, or the feed of a mapping
     count: how many decisions were made together
@@ -54,6 +56,7 @@ class AuditPlace(NamedTuple):
     curation: str = ""
     judgement: str = ""
     mapping: str = ""
+    report: str = ""
     run: str = ""
 
 
@@ -69,7 +72,7 @@ def audit_page(
 ) -> AuditPage:
     """Return decisions of a person and of a kind (an action), newest first; empty means all."""
     after = after or AuditPlace()
-    read = (_read_curations, _read_judgements, _read_mappings, _read_runs)
+    read = (_read_curations, _read_judgements, _read_mappings, _read_reported, _read_runs)
     rows = [
         (place, entry)
         for reader, start in zip(read, after, strict=True)
@@ -90,6 +93,7 @@ def audit_facets(connection: Connection) -> dict[str, list[tuple[str, int]]]:
         select(_CURATIONS.c.by, _CURATIONS.c.action, func.count()).group_by(_CURATIONS.c.by, _CURATIONS.c.action),
         select(_JUDGEMENTS.c.by, _JUDGEMENTS.c.verdict, func.count()).group_by(_JUDGEMENTS.c.by, _JUDGEMENTS.c.verdict),
         select(_MAPPINGS.c.by, mapped, func.count()).group_by(_MAPPINGS.c.by, mapped),
+        select(_REPORTED.c.by, _REPORT_ACTION, func.count()).group_by(_REPORTED.c.by, _REPORTED.c.action),
         select(_RUNS.c.decided_by, _RUN_ACTION, func.count())
         .where(_RUNS.c.decided_by.is_not(None))
         .group_by(_RUNS.c.decided_by, _RUN_ACTION),
@@ -165,6 +169,23 @@ def _read_mappings(connection: Connection, by: str, kind: str, start: str, limit
                 about=row["feed"] or "",
                 value=" ".join(filter(None, (row["field"], row["scheme"], row["code"]))),
                 undo="" if row["undone_at"] else row["batch_id"] or "",
+                **_signature(row),
+            ),
+        )
+
+
+def _read_reported(connection: Connection, by: str, kind: str, start: str, limit: int) -> Iterator[tuple[str, Entry]]:
+    conditions = _matching(_REPORTED.c.by, by) + _matching(_REPORT_ACTION, kind)
+    for row in _numbered(connection, _REPORTED, conditions, start, limit):
+        yield (
+            str(row["id"]),
+            Entry(
+                table="report",
+                action=f"report {row['action']}",
+                targets=(row["resource_id"],),
+                about="",
+                value="",
+                undo="" if row["undone_at"] else row["batch_id"],
                 **_signature(row),
             ),
         )

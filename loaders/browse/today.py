@@ -12,6 +12,7 @@ from loaders.browse.pairs import count_pairs
 from loaders.store import (
     ApplicationRow,
     HarvestRunRow,
+    ReaderReportRow,
     ResourceRow,
     SourceRecordRow,
     TaskNoteRow,
@@ -24,12 +25,24 @@ from loaders.store import (
 from schemas import Base, Environment, Reason
 
 Cause = Literal[
-    "held", "failed", "narrowed", "quarantined", "rejected", "pairs", "clusters", "terms", "applications", "asked"
+    "takedowns",
+    "held",
+    "failed",
+    "narrowed",
+    "quarantined",
+    "rejected",
+    "reader_reports",
+    "pairs",
+    "clusters",
+    "terms",
+    "applications",
+    "asked",
 ]
 ASKED = "asked:"  # begins the names of what a partner was asked: then `record:` and its key, or `term:`, feed, field
 _RUNS: Any = HarvestRunRow.__table__
 _RECORDS: Any = SourceRecordRow.__table__
 _NOTES: Any = TaskNoteRow.__table__
+_REPORTS: Any = ReaderReportRow.__table__
 _NARROWED = "license_narrowed"
 
 
@@ -48,6 +61,7 @@ class Need(Base, frozen=True, kw_only=True):
 
     name: cause and what it is about, such as `quarantined:books`; notes are kept by it
     since: when the run began by which it came up; None where that is not known
+    kind: of what readers report; due: by when the first of it should be decided
     """
 
     cause: Cause
@@ -58,6 +72,8 @@ class Need(Base, frozen=True, kw_only=True):
     since: str | None = None
     reasons: tuple[Reason | str, ...] = ()
     error: str | None = None
+    kind: str | None = None
+    due: str | None = None
     notes: tuple[Note, ...] = ()
 
     @property
@@ -78,10 +94,13 @@ def todays_needs(env: Environment) -> list[Need]:
 
 
 def _needs(connection: Connection) -> list[Need]:
+    reported = list(_reader_reports(connection))
     return [
+        *(need for need in reported if need.cause == "takedowns"),
         *_held_runs(connection),
         *_failed_runs(connection),
         *_waiting(connection),
+        *(need for need in reported if need.cause != "takedowns"),
         *_whole_catalog(connection),
         *_asked(connection),
     ]
@@ -94,6 +113,16 @@ def _asked(connection: Connection) -> Iterator[Need]:
     for name, at in connection.execute(query.order_by(func.min(_NOTES.c.at))):
         feed = name.removeprefix(ASKED).partition(":")[2].partition(":")[0]
         yield Need(cause="asked", name=name, count=1, feed=feed, since=at)
+
+
+def _reader_reports(connection: Connection) -> Iterator[Need]:
+    """Yield what readers reported and nobody has decided, by kind, the oldest first."""
+    times = (func.min(_REPORTS.c.first_at), func.min(_REPORTS.c.due_at))
+    is_open = _REPORTS.c.decision_id.is_(None)
+    query = select(_REPORTS.c.kind, func.count(), *times).where(is_open).group_by(_REPORTS.c.kind).order_by(times[0])
+    for kind, count, since, due in connection.execute(query):
+        cause: Cause = "takedowns" if kind == "takedown" else "reader_reports"
+        yield Need(cause=cause, name=f"{cause}:{kind}", count=count, since=since, kind=kind, due=due)
 
 
 def _held_runs(connection: Connection) -> Iterator[Need]:

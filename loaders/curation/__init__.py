@@ -30,16 +30,27 @@ from loaders.curation.lists import (
     run_counts_line,
 )
 from loaders.curation.mending import errors_of_waiting, settle_corrections
+from loaders.curation.reader_reports import (
+    READER_REPORT_ACTIONS,
+    ReaderReportAction,
+    Unanswered,
+    decide_reader_reports,
+    unanswered_readers,
+)
 from loaders.curation.terms import map_terms
 from loaders.curation.values import CannotDecide
 
 __all__ = [
+    "READER_REPORT_ACTIONS",
     "Batch",
     "CannotDecide",
     "DryRun",
+    "ReaderReportAction",
+    "Unanswered",
     "accept",
     "accept_all",
     "correct_all",
+    "decide_reader_reports",
     "dry_run_correction",
     "end_wait",
     "errors_of_waiting",
@@ -58,6 +69,7 @@ __all__ = [
     "refuse_version",
     "run_counts_line",
     "settle_corrections",
+    "unanswered_readers",
     "undo_batch",
     "undo_curation",
     "what_is_replaced",

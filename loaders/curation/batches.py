@@ -29,6 +29,8 @@ from loaders.store import (
     MAX_BOUND_VALUES,
     CurationRow,
     JudgementRow,
+    ReaderReportDecisionRow,
+    ReaderReportRow,
     SourceRecordRow,
     TermMappingRow,
     now,
@@ -212,9 +214,20 @@ def undo_batch(env: Environment, batch_id: str, *, by: str, reason: str) -> Batc
         for table in (JudgementRow, TermMappingRow):
             of_batch = (table.batch_id == batch_id, table.undone_at.is_(None))
             count += connection.execute(update(table).where(*of_batch).values(**undone)).rowcount
+        # of reports with which resources were withdrawn, the reports are counted: several may be about one resource
+        count = _undo_report_decisions(connection, batch_id, undone) or count
     if not count:
         raise CannotDecide(sentence("there is nothing to undo: these decisions are undone already"))
     return Batch(batch_id, count)
+
+
+def _undo_report_decisions(connection: Connection, batch_id: str, undone: Mapping[str, str]) -> int:
+    """Undo the decisions of a batch on what readers reported, which is open again; return how many they are."""
+    decisions = ReaderReportDecisionRow
+    of_batch = (decisions.batch_id == batch_id, decisions.undone_at.is_(None))
+    decided = ReaderReportRow.decision_id.in_(select(decisions.id).where(*of_batch))
+    connection.execute(update(ReaderReportRow).where(decided).values(decision_id=None))
+    return connection.execute(update(decisions).where(*of_batch).values(**undone)).rowcount
 
 
 def new_batch_id() -> str:

@@ -22,8 +22,10 @@ from sqlalchemy import text
 from commands.cli import main
 from loaders import curation, erasure
 from loaders.backup import back_up, restore
+from loaders.browse import ReaderMessage
 from loaders.landing import landing_index, part_paths
 from loaders.landing.part import read_footer
+from loaders.reader_reports import keep_reader_report
 from loaders.store import Table, engine, read_transaction
 from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
@@ -55,6 +57,11 @@ def filled(env: Environment) -> None:
     night(env, "books", works(name="Untitled", keywords=[NAME], likes=2))
     curation.record_correction(env, "books:2", "contributors", json.dumps([_person()]), by="A", reason=f"is by {NAME}")
     tasks_catalog.publish_now()
+    ((resource_id,),) = [row[1:] for row in rows(env, "source_record", "key, resource_id") if row[0] == "books:0"]
+    told = ReaderMessage(id="m", at="2026-01-01T00:00:00Z", language="en", text=f"I am {NAME}.", contact=CONTACT)
+    keep_reader_report(env, resource_id, "takedown", told)
+    answered = {"by": "A", "reason": f"{NAME} wrote", "answer": f"Good day, {NAME}"}
+    curation.decide_reader_reports(env, "dismiss", lambda _: [1], **answered)
     run = next((env.landing / "books").glob("books-*"))
     (run / "raw-00000.bin").write_bytes(b"\xff\xfe" + f"<broken {NAME}".encode("utf-16-le"))
     (run / "raw-00001.bin").write_bytes(f"<broken>{NAME}".encode("latin-1"))

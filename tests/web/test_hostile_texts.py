@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import update
 
 from loaders.accounts import add_account
-from loaders.browse import ASKED
+from loaders.browse import ASKED, ReaderMessage
+from loaders.curation import decide_reader_reports
+from loaders.reader_reports import keep_reader_report
 from loaders.store import HarvestRunRow, engine, write_transaction
 from loaders.task_notes import write_note
 from pipeline import catalog as tasks_catalog
@@ -46,12 +48,17 @@ def hostile_home(home: Path, patch: pytest.MonkeyPatch) -> Environment:
     with write_transaction(env) as connection:
         texts = {"error": PAYLOADS[1], "cause": PAYLOADS[0], "notes": f'["{PAYLOADS[0]}"]', "status": "failed"}
         connection.execute(update(HarvestRunRow).where(HarvestRunRow.id == run).values(**texts))
+    for number, (resource_id,) in enumerate(rows(env, "resource", "id")):
+        text = PAYLOADS[number % len(PAYLOADS)].replace("\u0000", "")
+        message = ReaderMessage(id=text, at="2026-01-01T00:00:00Z", language=text, text=text, contact=text)
+        keep_reader_report(env, resource_id, ("takedown", "wrong")[number % 2], message)  # type: ignore[arg-type]
+    decide_reader_reports(env, "dismiss", lambda _: [1, 2, 3], by=STEWARD, reason=PAYLOADS[2], answer=PAYLOADS[5])
     write_note(env, f"{ASKED}record:books:0 {PAYLOADS[0]}", "remarked", who=STEWARD, note=PAYLOADS[3])
     return env
 
 
 def pages_of(env: Environment) -> list[str]:
-    """Return every page of the console that shows what partners sent, some of them with their text in the address."""
+    """Return every page that shows what partners and readers sent, some of them with their text in the address."""
     keys = [row[0] for row in rows(env, "source_record", "key")]
     resources = [row[0] for row in rows(env, "resource", "id")]
     runs = [row[0] for row in rows(env, "harvest_run", "id")]
@@ -74,6 +81,10 @@ def pages_of(env: Environment) -> list[str]:
         "/console/decisions",
         f"/console/decisions?by={one}&kind={one}",
         "/console/applications",
+        "/console/reports",
+        f"/console/reports?kind={one}&partner={one}&resource={one}",
+        "/console/reports?state=decided",
+        *(f"/resources/{each}/report?kind={one}" for each in resources[:3]),
     ]
 
 

@@ -14,7 +14,9 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, sync_playwright
 
 from loaders.accounts import add_account
-from loaders.store import engine
+from loaders.browse import ReaderMessage
+from loaders.reader_reports import keep_reader_report
+from loaders.store import engine, now
 from pipeline import catalog as tasks_catalog
 from schemas import Environment, environment
 from tests.loaders.nights import rows
@@ -46,10 +48,13 @@ PAGES = (
     "/console/search?text=100",
     "/console/search?text=photosynthesis",
     "/console/applications?all=1",
+    "/console/reports",
     "/partners",
     "/partners/register",
     "/",
     "/search?q=class",
+    "/privacy",
+    "/accessibility",
 )
 
 
@@ -81,6 +86,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Environme
         posters = {"name": "The zebra on the wall", "learningResourceType": ["Arbeitzblatt"]}
         night(env, "posters", [listed("posters", 7, about=["Fotosíntesi"], **posters)])
         tasks_catalog.publish_now()
+        message = ReaderMessage(id="m", at=now(), language="ar", text="الرابط لا يعمل", contact="ana@example.org")
+        keep_reader_report(env, rows(env, "resource", "id")[0][0], "takedown", message)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -174,6 +181,7 @@ def test_every_page_is_accessible_and_fits(
         f"/console/runs/{run}",
         f"/console/resources/{resource}",
         f"/resources/{resource}",
+        f"/resources/{resource}/report",
     ):
         page.goto(path)
         result = Axe().run(page)

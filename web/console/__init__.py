@@ -10,6 +10,7 @@ from web.console import (
     feeds,
     pairs,
     quarantine,
+    reader_reports,
     records,
     runs,
     search,
@@ -23,6 +24,7 @@ router = APIRouter(dependencies=[Depends(steward)])
 for _pages in (
     today,
     applications,
+    reader_reports,
     quarantine,
     pairs,
     terms,

@@ -16,6 +16,7 @@ from loaders.reports import reason_sentence
 from loaders.task_notes import end_note, write_note
 from schemas import Environment
 from web.console.asking import page_of_question
+from web.console.reader_reports import KIND_NAMES
 from web.forms import field, posted
 from web.languages import reader_language
 from web.pages import address, gettext_of, render, see, tell
@@ -45,6 +46,7 @@ def today(request: Request, all: bool = False) -> Response:  # noqa: A002 (the p
         causes=causes,
         snoozed=len(needs) - len(shown),
         page_of=_page_of,
+        kind_names={kind: gettext_of(request, text) for kind, text in KIND_NAMES.items()},
         reason=lambda reason: reason_sentence(reason, language),
         days=list(_DAYS),
     )
@@ -78,6 +80,8 @@ def _page_of(need: Need) -> str:
     """Return the page on which a need is decided."""
     if need.cause == "asked":
         return page_of_question(need.name)
+    if need.kind:
+        return address("/console/reports", kind=need.kind)
     if need.run:
         return address(f"/console/runs/{need.run}")
     if need.cause == "narrowed":

@@ -1,11 +1,11 @@
-"""The library itself: its home page, its search and one page per resource. Anybody may read it, without an account."""
+"""The library itself: home page, search, one page per resource, statements. Anybody may read it, without an account."""
 
 from fastapi import APIRouter
 
-from web.library import home, resources, searching
+from web.library import home, reporting, resources, searching, statements
 
 router = APIRouter()
-for _pages in (home, searching, resources):
+for _pages in (home, searching, resources, reporting, statements):
     router.include_router(_pages.router)
 
 __all__ = ["router"]

@@ -67,18 +67,24 @@ def resource(request: Request, resource_id: str) -> Response:
     """Show a resource; an id that was replaced leads to the new one, and one that was withdrawn says so."""
     count_request(request)
     env: Environment = request.app.state.env
-    if not _ID.fullmatch(resource_id):
-        raise HTTPException(404, "There is no resource with this id.")
-    with read_transaction(env) as connection:
-        found = read_published(connection, resource_id)
-    if found is None:
-        raise HTTPException(404, "There is no resource with this id.")
+    found = find_published(request, resource_id)
     if isinstance(found, str):
         target = address(f"/resources/{found}", lang=request.query_params.get("lang"))
         return RedirectResponse(target, status_code=301, headers={"cache-control": "public, max-age=300"})
     if found.record is None:
         return render(request, "library/gone.html", status=410, id=found.id)
     return kept(request, render(request, "library/resource.html", **_facts(request, env, found, found.record)))
+
+
+def find_published(request: Request, resource_id: str) -> PublishedResource | str:
+    """Return a resource that is or was published, or the id that replaces it. Raises HTTPException 404."""
+    found = None
+    if _ID.fullmatch(resource_id):
+        with read_transaction(request.app.state.env) as connection:
+            found = read_published(connection, resource_id)
+    if found is None:
+        raise HTTPException(404, "There is no resource with this id.")
+    return found
 
 
 def _facts(request: Request, env: Environment, found: PublishedResource, record: Resource) -> dict[str, Any]:
@@ -99,7 +105,10 @@ def _facts(request: Request, env: Environment, found: PublishedResource, record:
         "license_url": web_address(record.license.uri) if record.license and record.license.uri else None,
         "attribution": _attribution(request, title.text, record),
         "facts": _details(request, record, reader),
-        "subjects": [Titled(*subject_of(each, reader)) for each in record.subjects[:MAX_SHOWN]],
+        "subjects": [
+            (Titled(*subject_of(each, reader)), f"{each.scheme}:{each.code}" if each.code else "")
+            for each in record.subjects[:MAX_SHOWN]
+        ],
         "keywords": [Titled(each.text, each.language) for each in record.keywords[:MAX_SHOWN]],
         "page": _shown_link(Link(url=record.url)) if record.url else None,
         "links": [shown for each in record.links[:MAX_SHOWN] if (shown := _shown_link(each))],

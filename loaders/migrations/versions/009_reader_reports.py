@@ -17,15 +17,15 @@ def _text(name: str, *, nullable: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.Text(), nullable=nullable)
 
 
-def _number(name: str, **more: Any) -> sa.Column[Any]:
-    return sa.Column(name, sa.Integer(), nullable=False, **more)
+def _number(name: str, *, nullable: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, sa.Integer(), nullable=nullable)
 
 
 def upgrade() -> None:
     """Apply this step."""
     op.create_table(
         "reader_report",
-        _number("id", autoincrement=True),
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         _text("resource_id"),
         _text("kind"),
         _number("count"),
@@ -42,7 +42,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_reader_report_resource_id"), "reader_report", ["resource_id"])
     op.create_table(
         "reader_report_decision",
-        _number("id", autoincrement=True),
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         _number("report_id"),
         *(_text(name) for name in ("resource_id", "action")),
         _text("answer", nullable=True),
