@@ -28,6 +28,7 @@ from schemas.feed import (
     read_leniently,
 )
 from schemas.labels import subject_label, subject_labels
+from schemas.links import LINK_STATUSES, MAX_LINK_BYTES, NETWORK_FAILURES, LinkCheck, LinkOutcome
 from schemas.match import (
     MATCH_FIELDS,
     Evidence,
@@ -74,8 +75,11 @@ __all__ = [
     "ERASED",
     "FEED_NAME",
     "LICENSE_PATH",
+    "LINK_STATUSES",
     "MAP_FORMAT",
     "MATCH_FIELDS",
+    "MAX_LINK_BYTES",
+    "NETWORK_FAILURES",
     "PROTOCOLS",
     "ROOT",
     "UNCORRECTABLE_FIELDS",
@@ -105,6 +109,8 @@ __all__ = [
     "Leaf",
     "License",
     "Link",
+    "LinkCheck",
+    "LinkOutcome",
     "Listing",
     "MapEntries",
     "MapEntry",

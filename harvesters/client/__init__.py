@@ -4,6 +4,7 @@ from harvesters.client.authorization import Credentials
 from harvesters.client.connection import credentials, from_environment
 from harvesters.client.http import Client, Reply, user_agent
 from harvesters.client.origins import printable_url
+from harvesters.client.retries import parse_retry_after
 from harvesters.client.skipped_pages import SkippedPages
 from harvesters.client.urls import join_address
 
@@ -15,6 +16,7 @@ __all__ = [
     "credentials",
     "from_environment",
     "join_address",
+    "parse_retry_after",
     "printable_url",
     "user_agent",
 ]

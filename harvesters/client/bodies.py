@@ -6,6 +6,7 @@ import re
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import httpx
@@ -17,6 +18,7 @@ from harvesters.strict_xml import InvalidXml, parse_xml
 _GZIP_MAGIC = b"\x1f\x8b"
 _COMPRESS_MAGIC = b"\x1f\x9d"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_MAX_EXPANSION = 64  # of a body of which only the beginning is read
 _MAX_LAYERS = 3  # some servers compress what is compressed already
 _FIRST_SLICE_BYTES = 512  # of a gzip member, doubled until it ends: millions of small members cost no more than one
 _SLICE_BYTES = 65_536
@@ -68,6 +70,27 @@ def read_body(response: httpx.Response, max_bytes: int, deadline: float, url: st
         except BodyDamaged as damage:
             received = damage.received
         raise BodyDamaged(str(cut), received) from cut
+
+
+def read_beginning(response: httpx.Response, max_bytes: int, deadline: float, url: str) -> bytes:
+    """Read at most so many bytes of a body and decompress what they hold, which may not be more than 64 times as many.
+
+    A body that breaks off is returned as far as it came. Raises HarvestFailed("too_large") of one that unpacks to more,
+    httpx.ReadTimeout past the deadline.
+    """
+    received = bytearray()
+    bounds = _Bounds(max_bytes * _MAX_EXPANSION, deadline, url)
+    codings = [coding.strip() for coding in response.headers.get("content-encoding", "").lower().split(",")]
+    with suppress(httpx.RemoteProtocolError, httpx.ReadError):
+        for chunk in response.iter_raw():
+            received += chunk
+            bounds.require_time()
+            if len(received) >= max_bytes:
+                break
+    try:
+        return _decompress(bytes(received[:max_bytes]), codings, bounds)
+    except BodyDamaged as damage:
+        return damage.received
 
 
 def is_whole_document(body: bytes) -> bool:

@@ -22,7 +22,7 @@ import httpx
 from harvesters.causes import failed, request_failed
 from harvesters.client.addresses import GuardedTransport
 from harvesters.client.authorization import Credentials
-from harvesters.client.bodies import BodyDamaged, is_whole_document, read_body
+from harvesters.client.bodies import BodyDamaged, is_whole_document, read_beginning, read_body
 from harvesters.client.failures import connection_failure, damaged_body, invalid_http, status_failure
 from harvesters.client.origins import Cookies, ServerOrigin, origin_of, printable_url, rejecting_cookie_jar
 from harvesters.client.rate import HostLimit, require_no_quiet_hours
@@ -68,6 +68,7 @@ class _DeclaredRequest:
     form: dict[str, Any] | None = None
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    beginning: int | None = None  # bytes of the body that are read; then redirects are not followed
 
     def redirected(self, target: httpx.URL, status: int) -> _DeclaredRequest:
         """Return the request to a redirect's target; 303, See Other, turns a POST into a GET."""
@@ -135,15 +136,17 @@ class Client:
         retries: int | None = None,
         readable: Callable[[Reply], bool] | None = None,
         conditional: bool = False,
+        beginning: int | None = None,
     ) -> Reply:
         """Send a request, with redirects and retries, and return the reply.
 
         `body` is sent as JSON; `retries` overrides the feed's number; `readable` says which replies with an error
-        status to return; a conditional request may return a reply with status 304. Raises HarvestFailed;
-        RequestFailed when the server was reached and only this request fails.
+        status to return; a conditional request may return a reply with status 304. With `beginning`, redirects are
+        returned and not followed, and only so many bytes of the body are read. Raises HarvestFailed; RequestFailed when
+        the server was reached and only this request fails.
         """
         self.skipped_pages.requested += 1
-        request = self._declare(url, method, params, form, body)
+        request = replace(self._declare(url, method, params, form, body), beginning=beginning)
         document = self.credentials.printable_url(request.url)
         if conditional:
             request = replace(request, headers=_condition(self.ask.validators.get(document)))
@@ -234,8 +237,12 @@ class Client:
         """Return the last URL and its reply; every redirect's target is checked as the first URL is."""
         permanent = True
         for _ in range(self.feed.request.max_redirects + 1):
-            reply = self._fetch(self._build(request))
-            if reply.status not in _REDIRECT_STATUSES or "location" not in reply.headers:
+            reply = self._fetch(self._build(request), request.beginning)
+            if (
+                request.beginning is not None
+                or reply.status not in _REDIRECT_STATUSES
+                or "location" not in reply.headers
+            ):
                 return request.url, reply
             permanent = permanent and reply.status in _PERMANENT_STATUSES
             target = self._redirect_target(request.url, reply, permanent)
@@ -286,8 +293,8 @@ class Client:
             self.notes.append(note)
         return built
 
-    def _fetch(self, request: httpx.Request) -> Reply:
-        """Send one request at the host's turn, and read the response to its end."""
+    def _fetch(self, request: httpx.Request, beginning: int | None) -> Reply:
+        """Send one request at the host's turn, and read the response to its end, or its beginning."""
         where = self.credentials.printable_url(request.url)
         if request.url.scheme not in ("http", "https") or not request.url.host:
             raise failed("forbidden_address", f"{where} is neither http nor https")
@@ -303,15 +310,17 @@ class Client:
                 until = _certificate_until(response)
                 self._answered.add(origin_of(request.url))
                 self._cookies.keep(response)
-                body = self._read(response, deadline)
+                body = self._read(response, deadline, beginning)
             finally:
                 response.close()
         url = self.credentials.landed_url(self.credentials.mask_url(request.url))
         return Reply(url, response.status_code, response.headers, body, time.monotonic() - sent_at, until)
 
-    def _read(self, response: httpx.Response, deadline: float) -> bytes:
+    def _read(self, response: httpx.Response, deadline: float, beginning: int | None) -> bytes:
         """Return the whole body. One that is shorter or longer than announced counts if it is a whole document."""
         where = self.credentials.printable_url(response.request.url)
+        if beginning is not None:
+            return read_beginning(response, beginning, deadline, where)
         irregularities = self._transport.irregularities
         try:
             body = read_body(response, self.feed.request.max_bytes, deadline, where)

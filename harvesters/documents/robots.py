@@ -22,14 +22,17 @@ _UNAVAILABLE = ("gone", "bad_format", "moved", "forbidden_address", "too_large")
 class Robots:
     """The rules of every site that a harvest requests pages from; each robots.txt is requested once, the feed's first.
 
-    Raises HarvestFailed if the feed's own cannot be asked: https://www.rfc-editor.org/rfc/rfc9309#section-2.3.1.4
+    Without `feeds_first` the feed's own is requested with its first page. Raises HarvestFailed if it cannot be asked:
+    https://www.rfc-editor.org/rfc/rfc9309#section-2.3.1.4
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, feeds_first: bool = True) -> None:
         self._client = client
+        self._failures: dict[str, HarvestFailed] = {}  # by robots.txt: why it cannot be asked
         self._token = user_agent().partition("/")[0]
         self._rules: dict[str, Protego | None] = {}  # by robots.txt; None where it cannot be asked
-        self.allow(client.feed.url)
+        if feeds_first:
+            self.allow(client.feed.url)
 
     def allow(self, url: str) -> bool:
         """Return whether we may request a page. Its site's Crawl-delay is kept from then on.
@@ -47,11 +50,16 @@ class Robots:
         except Exception:  # protego documents none; a page that it cannot judge is not requested
             return False
 
+    def failure(self, url: str) -> HarvestFailed | None:
+        """Return why the robots.txt of a page's site cannot be asked; None where it could be, or was not asked."""
+        return self._failures.get(join_address(url, "/robots.txt") or "")
+
     def _request(self, address: str) -> Protego | None:
         try:
             rules = Protego.parse(_text(self._client.send(address).body))
         except HarvestFailed as failure:
             if not _is_unavailable(failure):
+                self._failures[address] = failure
                 self._note_unreachable(address, failure)
                 return None
             rules = Protego.parse("")

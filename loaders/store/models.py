@@ -21,6 +21,8 @@ _OPEN = text("mapped_to IS NULL AND count > 0")
 _WAITING_PAIR = text("verdict = 'review' OR review IS NOT NULL")
 _NEEDS_REVIEW = text("review IS NOT NULL")
 _UNRESOLVED = text("resolved_run_id IS NULL")
+_DEAD = text("dead_at IS NOT NULL")
+_ENDING = text("certificate_until IS NOT NULL")
 _RESOLVED = text("resolved_run_id IS NOT NULL")
 
 
@@ -39,10 +41,10 @@ class HarvestRunRow(Table):
 
     id: Mapped[str] = mapped_column(
         primary_key=True,
-        doc="run id: feed (or `publish`), `-`, UTC time as YYYYMMDDTHHMMSSffffff; strictly increasing per feed",
+        doc="run id: feed (or `publish`, `links`), `-`, UTC time as YYYYMMDDTHHMMSSffffff; always increasing per feed",
     )
-    feed: Mapped[str | None] = mapped_column(doc="feed name; null for a publication")
-    kind: Mapped[str] = mapped_column(doc="`harvest`, `reprocess`, `publish` or `undo`")
+    feed: Mapped[str | None] = mapped_column(doc="feed name; null for a publication and for a check of the links")
+    kind: Mapped[str] = mapped_column(doc="`harvest`, `reprocess`, `publish`, `undo` or `links`")
     status: Mapped[str] = mapped_column(
         doc="`running`, `landed` (staged, before the gate), `held`, `loaded`, `failed`, `refused`, `superseded` or "
         "`undone`"
@@ -267,7 +269,8 @@ class IssueRow(Table):
     severity: Mapped[str] = mapped_column(doc="`error`, `warning` or `info`")
     scope: Mapped[str] = mapped_column(
         default="record",
-        doc="`record` (a rule on one record), `batch` (compared within its feed) or `catalog` (compared across feeds)",
+        doc="`record` (a rule on one record), `batch` (compared within its feed), `catalog` (compared across feeds) or "
+        "`link` (its address was checked)",
     )
     path: Mapped[str] = mapped_column(doc="where in the shared record")
     value: Mapped[str] = mapped_column(doc="what was found there")
@@ -413,7 +416,8 @@ class PublishStateRow(Table):
     name: Mapped[str] = mapped_column(
         primary_key=True,
         doc="`matched` (the match published), `derivation` (version of the derived columns), `restored` (feeds of a "
-        "restored backup that were not loaded since) or `feed_folders` (the folder of each feed's declaration)",
+        "restored backup that were not loaded since), `feed_folders` (the folder of each feed's declaration) or "
+        "`links` (up to which resource the published addresses are known)",
     )
     value: Mapped[str] = mapped_column(doc="JSON")
 
@@ -618,3 +622,58 @@ class ReaderReportDecisionRow(Table):
     undone_at: Mapped[str | None] = mapped_column(doc="when it was undone; null while it is in force")
     undone_by: Mapped[str | None] = mapped_column(doc="who undid it")
     undone_reason: Mapped[str | None] = mapped_column(doc="why it was undone")
+
+
+class LinkCheckRow(Table):
+    """A published address, and what its last checks found. Made again by checking; not backed up."""
+
+    __tablename__ = "link_check"
+    __table_args__ = (
+        # What is due on a host, and the counts of a host, without reading the rows themselves.
+        Index("ix_link_check_due", "host", "next_due", "checked_at", "dead_at", "status"),
+        Index("ix_link_check_dead", "dead_at", "url", sqlite_where=_DEAD, postgresql_where=_DEAD),
+        Index(
+            "ix_link_check_certificate",
+            "certificate_until",
+            "host",
+            sqlite_where=_ENDING,
+            postgresql_where=_ENDING,
+        ),
+    )
+
+    url: Mapped[str] = mapped_column(primary_key=True, doc="the address, as it is published")
+    host: Mapped[str] = mapped_column(doc="its host, with the port where that is not the usual one")
+    checked_at: Mapped[str | None] = mapped_column(doc="when it was last checked; null before the first time")
+    status: Mapped[str | None] = mapped_column(doc="what the last check found, as in docs/links.md")
+    detail: Mapped[str] = mapped_column(default="", doc="in a few words what was seen")
+    final_url: Mapped[str | None] = mapped_column(doc="where permanent redirects lead; null where nothing moved")
+    strikes: Mapped[int] = mapped_column(default=0, doc="failures since it last answered, at most one a day")
+    first_failed_at: Mapped[str | None] = mapped_column(doc="when the first of these failures was")
+    last_failed_at: Mapped[str | None] = mapped_column(doc="when the last strike was")
+    dead_at: Mapped[str | None] = mapped_column(doc="when it was found to be dead; null while it is not")
+    certificate_until: Mapped[str | None] = mapped_column(
+        doc="when the certificate of its host expires, where that is within 14 days of the check; else null"
+    )
+    next_due: Mapped[str] = mapped_column(doc="when it is to be checked again")
+
+
+class PublishedLinkRow(Table):
+    """An address of a published resource; kept in step with publications, and made again from them."""
+
+    __tablename__ = "published_link"
+    __table_args__ = (Index("ix_published_link_url", "url", "resource_id"),)
+
+    resource_id: Mapped[str] = mapped_column(primary_key=True, doc="the resource")
+    url: Mapped[str] = mapped_column(primary_key=True, doc="the address")
+    is_content: Mapped[bool] = mapped_column(doc="whether it opens the resource; a picture of it does not")
+
+
+class DeadResourceRow(Table):
+    """A resource of which no address that opens it lives any more; it is ranked down. Made again by checking."""
+
+    __tablename__ = "dead_resource"
+    __table_args__ = (Index("ix_dead_resource_changed_at", "changed_at"),)
+
+    resource_id: Mapped[str] = mapped_column(primary_key=True, doc="the resource")
+    since: Mapped[str | None] = mapped_column(doc="since when; null when one of its addresses lives again")
+    changed_at: Mapped[str] = mapped_column(doc="when that was found")

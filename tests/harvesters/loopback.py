@@ -99,9 +99,10 @@ def serving(script: Script, tls: Path | None = None) -> Iterator[Loopback]:
             if "Content-Length" not in answer.headers:
                 self.send_header("Content-Length", str(len(answer.bytes)))
             self.end_headers()
-            self.wfile.write(answer.bytes)
+            if self.command != "HEAD":
+                self.wfile.write(answer.bytes)
 
-        do_GET = do_POST = answer
+        do_GET = do_POST = do_HEAD = answer
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
