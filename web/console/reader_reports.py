@@ -22,7 +22,7 @@ from loaders.browse import (
 )
 from loaders.curation import READER_REPORT_ACTIONS, Batch, decide_reader_reports
 from loaders.declarations import feeds_in_use
-from loaders.store import read_kept
+from loaders.store import now, read_kept
 from schemas import Environment
 from web.console.answering import answer_mail, answer_readers
 from web.console.asking import name_of_record
@@ -80,6 +80,7 @@ def reader_reports(
         partners_of=lambda row: list(dict.fromkeys(partners.get(feed, feed) for feed in row.feeds)),
         question_of=lambda row: name_of_record(row.key),
         mailto=lambda row, message: _mailto(request, row, message),
+        now_text=now(),
         back=address(_PATH, query),
         first=address(_PATH, query) if after else "",
         more=address(_PATH, query, after="|".join(map(str, place))) if place else "",

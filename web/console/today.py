@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from loaders.browse import ASKED, Need, todays_needs
 from loaders.reports import reason_sentence
+from loaders.store import now
 from loaders.task_notes import end_note, write_note
 from schemas import Environment
 from web.console.asking import page_of_question
@@ -47,6 +48,7 @@ def today(request: Request, all: bool = False) -> Response:  # noqa: A002 (the p
         snoozed=len(needs) - len(shown),
         page_of=_page_of,
         kind_names={kind: gettext_of(request, text) for kind, text in KIND_NAMES.items()},
+        now_text=now(),
         reason=lambda reason: reason_sentence(reason, language),
         days=list(_DAYS),
     )
