@@ -12,11 +12,12 @@ from fastapi import HTTPException
 from limits import parse
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from loaders.store import in_one_state
+from loaders.store import OneState, in_one_state
 from web.languages import reader_language, translations
 
 MAX_BODY_BYTES = 1 << 20
@@ -79,8 +80,8 @@ class Guards:
             await _too_large(guarded_send, most)
             return
         try:
-            with in_one_state() if scope["method"] in _READING else nullcontext():
-                await self._app(scope, _bounded(receive, most), guarded_send)
+            with in_one_state() if scope["method"] in _READING else nullcontext() as reading:
+                await self._app(scope, _bounded(receive, most), _released(reading, guarded_send))
         except _BodyTooLarge:
             if not has_begun:
                 await _too_large(guarded_send, most)
@@ -88,6 +89,19 @@ class Guards:
             if has_begun:
                 raise
             await self._on_defect(Request(scope), error)(scope, receive, guarded_send)
+
+
+def _released(reading: OneState | None, send: Send) -> Send:
+    """End the transaction of a request when it is answered, not only when a slow client has taken the answer."""
+
+    async def released_send(message: Message) -> None:
+        if reading is not None and message["type"] == "http.response.start":
+            if reading.is_open:
+                await run_in_threadpool(reading.end)
+            reading.end()
+        await send(message)
+
+    return released_send
 
 
 class _BodyTooLarge(Exception):

@@ -56,7 +56,7 @@ def pairs_like(connection: Connection, evidence: str, feed: str = "") -> Iterato
     """
     kind = _kind(evidence)
     query = select(_PAIRS.c.left_key, _PAIRS.c.right_key, _PAIRS.c.evidence).where(*_waiting(feed))
-    rows = connection.execution_options(yield_per=_FETCH_ROWS).execute(query.order_by(_PAIRS.c.left_key))
+    rows = connection.execute(query.order_by(_PAIRS.c.left_key).execution_options(yield_per=_FETCH_ROWS))
     for left, right, its_evidence in rows:
         if _kind(its_evidence) == kind:
             yield left, right

@@ -4,16 +4,14 @@ from loaders.store.database import (
     MAX_BOUND_VALUES,
     close_connections,
     engine,
-    read_transaction,
     rows_among,
     snapshot,
     undecoded,
     upsert,
     write_rows,
-    write_transaction,
 )
 from loaders.store.duckdb_workspace import create_parquet_view, open_workspace, write_parquet
-from loaders.store.kept import in_one_state, read_kept
+from loaders.store.kept import read_kept
 from loaders.store.locks import FeedBusy, feed_lock
 from loaders.store.models import (
     AccountRow,
@@ -84,6 +82,7 @@ from loaders.store.run import (
     supersede_held_runs,
     write_changes,
 )
+from loaders.store.transactions import OneState, in_one_state, read_transaction, write_transaction
 from loaders.store.trouble import storage_sentence
 from loaders.store.whole_files import make_folder, sweep, temporary_ending, temporary_folder, whole_file
 from loaders.store.worker import is_this_worker, is_worker_gone, this_worker
@@ -106,6 +105,7 @@ __all__ = [
     "JudgementRow",
     "LinkCheckRow",
     "MatchRow",
+    "OneState",
     "Publication",
     "PublicationRow",
     "PublishStateRow",

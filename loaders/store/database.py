@@ -1,4 +1,4 @@
-"""The catalog's database: one engine per URL, read and write transactions, and writes of many rows."""
+"""The catalog's database: one engine per URL, snapshots, and writes of many rows."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from more_itertools import chunked
-from sqlalchemy import URL, Connection, Engine, Insert, LargeBinary, case, cast, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, Insert, LargeBinary, case, cast, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 
-from loaders.store.locks import catalog_lock
 from schemas import Environment
 
 _SQLITE_BUSY_SECONDS = 600  # how long SQLite waits for another process's transaction
@@ -25,8 +24,7 @@ _SQLITE_PRAGMAS = (
     "cache_size=-65536",
 )
 MAX_BOUND_VALUES = 500  # values bound in one query
-_WRITE_OPTIONS = {"elib_writes": True}
-POSTGRES_LOCK_KEY = 0x656C6962  # "elib"
+WRITE_OPTIONS = {"elib_writes": True}  # of a connection of which the transactions write
 
 
 def engine(env: Environment) -> Engine:
@@ -84,31 +82,11 @@ def _open_sqlite(url: URL) -> Engine:
 
 
 @contextmanager
-def read_transaction(env: Environment) -> Iterator[Connection]:
-    """Open a transaction whose reads all see the catalog as it was at one moment. Do not write in it."""
-    with snapshot(engine(env)) as connection:
-        yield connection
-
-
-@contextmanager
 def snapshot(catalog_engine: Engine) -> Iterator[Connection]:
-    """Open a read transaction on an engine, as `read_transaction` does for an installation."""
+    """Open a read transaction on an engine, as `loaders.store.read_transaction` does for an installation."""
     if catalog_engine.dialect.name == "postgresql":
         catalog_engine = catalog_engine.execution_options(isolation_level="REPEATABLE READ")
     with catalog_engine.connect() as connection, connection.begin():
-        yield connection
-
-
-@contextmanager
-def write_transaction(env: Environment) -> Iterator[Connection]:
-    """Open the one transaction that may write, under the catalog lock; an exception rolls it back."""
-    catalog_engine = engine(env).execution_options(**_WRITE_OPTIONS)
-    with catalog_lock(env), catalog_engine.connect() as connection, connection.begin():
-        if catalog_engine.dialect.name == "postgresql":  # the file lock does not reach other machines
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": POSTGRES_LOCK_KEY})
-            connection.execute(
-                text("SELECT nextval(to_regclass('catalog_write'))")
-            )  # read by read_kept; absent at first
         yield connection
 
 

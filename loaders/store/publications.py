@@ -15,9 +15,10 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
-from loaders.store.database import rows_among, write_rows, write_transaction
+from loaders.store.database import rows_among, write_rows
 from loaders.store.models import PublicationRow, ResourceRow
 from loaders.store.run import new_run_id, now
+from loaders.store.transactions import write_transaction
 from schemas import Base, Environment
 
 _PUBLICATIONS: Any = PublicationRow.__table__

@@ -19,9 +19,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
-from loaders.store.database import read_transaction, write_transaction
 from loaders.store.locks import FeedBusy, feed_lock
 from loaders.store.models import HarvestRunRow
+from loaders.store.transactions import read_transaction, write_transaction
 from loaders.store.worker import is_this_worker, is_worker_gone, this_worker
 from schemas import Base, Environment, Reason, one_line, sentence
 
