@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, MutableMapping
 from contextlib import nullcontext
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 
 from fastapi import HTTPException
@@ -23,7 +23,7 @@ from web.languages import reader_language, translations
 MAX_BODY_BYTES = 1 << 20
 _PRIVATE = ("/console", "/partners", "/sign")  # pages that no browser or proxy keeps
 _READING = ("GET", "HEAD")
-_IPV6, _CUSTOMER_BITS = 6, 64
+_CUSTOMER_BITS = 64  # of an IPv6 address
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
@@ -158,7 +158,9 @@ def client_of(request: Request) -> str:
     """
     host = request.client.host if request.client else "unknown"
     try:
-        version = ip_address(host).version
+        known = ip_address(host.partition("%")[0])
     except ValueError:
         return host
-    return str(ip_network(f"{host.partition('%')[0]}/{_CUSTOMER_BITS}", strict=False)) if version == _IPV6 else host
+    if isinstance(known, IPv4Address):
+        return host
+    return str(known.ipv4_mapped or ip_network((known, _CUSTOMER_BITS), strict=False))

@@ -46,12 +46,14 @@ class ReaderReportFilter(Base, frozen=True, kw_only=True):
     """Which reports are meant; an empty value means all.
 
     feeds: with a record of one of these feeds; None means all
+    newest: none with a higher number, which came later
     """
 
     kind: str = ""
     feeds: tuple[str, ...] | None = None
     resource: str = ""
     is_decided: bool = False
+    newest: int | None = None
 
 
 class ReaderReportDecision(NamedTuple):
@@ -100,9 +102,13 @@ class ReaderReportPlace(NamedTuple):
 
 
 class ReaderReportFacets(Base, frozen=True, kw_only=True):
-    """How many reports are meant; how many of each kind without the chosen one; the numbers of those of each feed."""
+    """How many reports are meant; how many of each kind without the chosen one; the numbers of those of each feed.
+
+    newest: the highest number of those that are meant; 0 without any
+    """
 
     total: int
+    newest: int
     kinds: list[tuple[str, int]]
     feeds: dict[str, frozenset[int]]
 
@@ -123,9 +129,13 @@ def reader_report_facets(connection: Connection, chosen: ReaderReportFilter) -> 
     joined = select(_REPORTS.c.id, _RECORDS.c.feed).select_from(of_resource)
     for number, feed in connection.execute(joined.where(*of_feeds).distinct()):
         feeds.setdefault(feed, set()).add(number)
-    total = connection.scalar(select(func.count()).select_from(_REPORTS).where(*_conditions(chosen))) or 0
+    whole = select(func.count(), func.max(_REPORTS.c.id)).select_from(_REPORTS).where(*_conditions(chosen))
+    total, newest = connection.execute(whole).one()
     return ReaderReportFacets(
-        total=total, kinds=counts, feeds={feed: frozenset(numbers) for feed, numbers in feeds.items()}
+        total=total,
+        newest=newest or 0,
+        kinds=counts,
+        feeds={feed: frozenset(numbers) for feed, numbers in feeds.items()},
     )
 
 
@@ -165,6 +175,8 @@ def _conditions(chosen: ReaderReportFilter) -> list[Any]:
         conditions.append(_REPORTS.c.kind == chosen.kind)
     if chosen.resource:
         conditions.append(_current_id == chosen.resource)
+    if chosen.newest is not None:
+        conditions.append(_REPORTS.c.id <= chosen.newest)
     if chosen.feeds is not None:
         record = _RECORDS.alias()
         of_resource = (record.c.resource_id == _current_id, record.c.feed.in_(chosen.feeds))

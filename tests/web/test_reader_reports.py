@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from httpx import Response
 from sqlalchemy import delete, insert
+from starlette.requests import Request
 
 from loaders.accounts import add_account
 from loaders.backup import back_up, restore
@@ -39,6 +40,7 @@ from tests.pipeline.feeds import FEED, declare, listed, night
 from tests.pipeline.mail_server import MailServer
 from tests.web.conftest import PASSWORD, STEWARD, Browser
 from web import create_app
+from web.guards import client_of
 from web.library import reporting
 from web.settings import WebSettings
 from web.signing_in import hash_password
@@ -126,7 +128,10 @@ def reports(env: Environment) -> list[tuple[str, int]]:
 
 
 def decide(browser: Browser, action: str, **fields: str | list[str]) -> Response:
-    return browser.submit(PAGE, PAGE, action=action, **{"reason": "looked at it", "scope": "all", **fields})
+    newest = re.search(r'name="newest" value="(\d+)"', browser.get(PAGE).text)
+    assert newest
+    form = {"reason": "looked at it", "scope": "all", "newest": newest[1], **fields}
+    return browser.submit("/console", PAGE, action=action, **form)
 
 
 def test_a_report_is_kept_without_an_account_or_a_cookie_and_thanked_for(library: Environment, reader: Browser) -> None:
@@ -189,6 +194,15 @@ def test_who_reports_too_often_is_told_to_wait_and_keeps_the_text(library: Envir
     assert refused.status_code == 429 and int(refused.headers["retry-after"]) > 0
     assert "my long text" in refused.text and "Too many tries" in shown(refused)
     assert sum(count for _, count in reports(library)) == 10
+
+
+def test_all_addresses_of_a_customer_are_counted_together() -> None:
+    def client(host: str) -> str:
+        return client_of(Request({"type": "http", "client": (host, 1)}))
+
+    assert client("2001:db8::1") == client("2001:db8::ffff:2") != client("2001:db8:0:1::1")
+    assert client("::ffff:192.0.2.7") == client("192.0.2.7") != client("::ffff:192.0.2.8")
+    assert client("fe80::1%eth0") == "fe80::/64" and client("testclient") == "testclient"
 
 
 def test_many_reports_of_one_kind_keep_the_first_and_the_last_texts(library: Environment) -> None:
@@ -317,6 +331,17 @@ def test_resources_are_withdrawn_with_everything_that_is_reported_about_them(lib
     tasks_catalog.publish_now()
     assert steward.get(f"/resources/{volcanoes}").status_code == 200
     assert {row[0] for row in rows(library, "reader_report", "decision_id")} == {None}
+
+
+def test_what_came_after_the_page_was_opened_is_not_decided(library: Environment) -> None:
+    tell(library, "Volcanoes", "dead")
+    steward = steward_of(library)
+    newest = re.search(r'name="newest" value="(\d+)"', steward.get(PAGE).text)
+    assert newest
+    tell(library, "Fractions", "dead")
+    form = {"action": "withdraw", "scope": "all", "reason": "gone", "newest": newest[1]}
+    assert "Decided: 1." in shown(steward.submit(PAGE, PAGE, **form))
+    assert [row[0] for row in rows(library, "curation", "resource_id")] == [ids(library)["Volcanoes"]]
 
 
 def test_of_two_stewards_one_decides_and_the_other_is_told(library: Environment) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, HTTPException, Query
+from msgspec.structs import replace
 from sqlalchemy import Connection
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -71,6 +72,7 @@ def reader_reports(
         rows=rows,
         query=query,
         total=facets.total,
+        newest=facets.newest,
         facets=_facets(request, query, facets, partners),
         states=[
             (gettext_of(request, text), address(_PATH, query, state=value), state == value)
@@ -136,11 +138,13 @@ def decide_on_reports(request: Request, account: Steward, form: Annotated[FormDa
     ticked = [int(each) for each in form.getlist("report") if isinstance(each, str) and _is_number(each)]
     is_all = field(form, "scope") == "all"
     partners = {feed.name: feed.partner for feed in feeds_in_use(env).feeds}
-    chosen = _filter({**query, "state": ""}, partners)
+    newest = field(form, "newest")
+    shown = replace(_filter({**query, "state": ""}, partners), newest=int(newest) if _is_number(newest) else 0)
     answer, reason = field(form, "answer", MAX_ANSWER_CHARS), field(form, "reason")
 
     def numbers(connection: Connection) -> Iterable[int]:
-        return reader_report_numbers(connection, chosen) if is_all else ticked
+        """Return the numbers of what is decided; of all that match, only what was there when the page was opened."""
+        return reader_report_numbers(connection, shown) if is_all else ticked
 
     left: list[int] = []
 

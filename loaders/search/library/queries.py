@@ -22,10 +22,12 @@ WAYS: tuple[Way, ...] = ("all", "mistyped", "some")  # in which the words are lo
 _BOOSTS = {"title": 6.0, "keywords": 3.0, "people": 3.0, "subjects": 2.0, "description": 1.0}
 _MISTYPED = {"title": 2.0, "keywords": 1.0}
 _BEGUN = {"title": 2.0, "keywords": 1.0, "people": 1.0, "subjects": 0.7}
+_BEGUN_IN_DESCRIPTION = 0.3
 _OTHER_SPELLING = 0.8
 _TIE = 0.2  # how much further fields count that have a word too
 _NAME_BOOST = 100.0
 _MIN_BEGINNING_CHARS = 2
+_MIN_BEGINNING_IN_DESCRIPTION_CHARS = 4
 _MIN_MISTYPED_CHARS = 4
 _MIN_TWICE_MISTYPED_CHARS = 6
 _MIN_SHARE = 0.6  # of a run's pairs, and of the words, where some are enough
@@ -104,7 +106,7 @@ def _word_query(schema: tantivy.Schema, word: QueryWord, way: Way, *, is_last: b
     ways = list(_exact_queries(schema, word))
     spelling = word.spellings[0]
     if word.is_beginning or (is_last and len(spelling) >= _MIN_BEGINNING_CHARS):
-        ways += [_boosted(Query.regex_query(schema, field, f"{spelling}.*"), by) for field, by in _BEGUN.items()]
+        ways += _begun_queries(schema, spelling)
     if way != "all" and len(spelling) >= _MIN_MISTYPED_CHARS:
         ways += _mistyped_queries(schema, spelling)
     return _dismax(ways)
@@ -115,6 +117,12 @@ def _exact_queries(schema: tantivy.Schema, word: QueryWord) -> Iterator[Query]:
         share = _OTHER_SPELLING if place else 1.0
         for field, boost in _BOOSTS.items():
             yield _boosted(Query.term_query(schema, field, spelling), boost * share)
+
+
+def _begun_queries(schema: tantivy.Schema, spelling: str) -> Iterator[Query]:
+    is_long = len(spelling) >= _MIN_BEGINNING_IN_DESCRIPTION_CHARS
+    for field, boost in {**_BEGUN, **({"description": _BEGUN_IN_DESCRIPTION} if is_long else {})}.items():
+        yield _boosted(Query.regex_query(schema, field, f"{spelling}.*"), boost)
 
 
 def _mistyped_queries(schema: tantivy.Schema, spelling: str) -> Iterator[Query]:
