@@ -18,7 +18,7 @@ from loaders.applications import complete_acceptances
 from loaders.migrations import migrate
 from loaders.reports import STYLE
 from schemas import Environment, environment
-from web import console, library, partners, sign_in_pages
+from web import console, library, oai, partners, sign_in_pages
 from web.guards import Guards, Rates
 from web.languages import marked
 from web.pages import address, gettext_of, render, see
@@ -43,6 +43,7 @@ def create_app(env: Environment | None = None, settings: WebSettings | None = No
     app.include_router(console.router)
     app.include_router(partners.router)
     app.include_router(library.router)
+    app.include_router(oai.router)
     app.add_api_route("/static/base.css", _base_style, methods=["GET"], include_in_schema=False)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_api_route("/healthz", _healthy, methods=["GET"], include_in_schema=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from schemas import Base, Environment
 
 MIN_SECRET_CHARS = 32
+_MAIL = re.compile(r"[^@\s<>&]+@[^@\s<>&.]+(?:\.[^@\s<>&.]+)+")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -26,7 +28,7 @@ class WebSettings(Base, frozen=True, kw_only=True):
     secret: signs sessions and links
     mail_url: smtp://… or smtps://…; empty: no mail is sent, and the console shows the links to send
     redis_url: where rates are counted when several processes serve; empty: each counts its own
-    contact: mail address or page of who runs the library, which the statements for readers name; empty: not named
+    contact: mail address or page of who runs the library, named in the statements and by OAI-PMH; empty: none
     """
 
     secret: str
@@ -35,6 +37,12 @@ class WebSettings(Base, frozen=True, kw_only=True):
     mail_url: str = ""
     redis_url: str = ""
     contact: str = ""
+
+    @property
+    def admin_mail(self) -> str:
+        """Return the mail address that OAI-PMH must name; one that cannot exist where none is set."""
+        contact = self.contact.removeprefix("mailto:")
+        return contact if _MAIL.fullmatch(contact) else "unknown@library.invalid"
 
     @property
     def is_https(self) -> bool:
@@ -59,8 +67,8 @@ def web_settings(env: Environment, variables: Mapping[str, str] | None = None) -
         secret=secret or _kept_secret(env.home / "web.secret"),
         url=url,
         mail_url=values.get("ELIB_MAIL_URL", ""),
+        contact=values.get("ELIB_CONTACT", ""),
         redis_url=values.get("ELIB_REDIS_URL", ""),
-        contact=values.get("ELIB_CONTACT", "").strip(),
     )
 
 

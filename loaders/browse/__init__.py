@@ -81,6 +81,7 @@ from loaders.browse.runs import (
     runs_page,
 )
 from loaders.browse.shown_resource import PublishedResource, RelatedResource, count_published, read_published
+from loaders.browse.sources import SourceOf, set_specs, sources_of
 from loaders.browse.terms import (
     OpenTerm,
     TermFacets,
@@ -150,6 +151,7 @@ __all__ = [
     "RunChange",
     "RunPlace",
     "RunSummary",
+    "SourceOf",
     "Standing",
     "TermFacets",
     "TermFilter",
@@ -212,7 +214,9 @@ __all__ = [
     "run_changes",
     "run_facets",
     "runs_page",
+    "set_specs",
     "shown_value",
+    "sources_of",
     "spellings",
     "standing_of",
     "term_examples",

@@ -13,7 +13,7 @@ from schemas import Resource, ResourceView
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _UNLISTED_FIELDS = ("provenance", "unmapped", "terms")  # a version says only that these changed, not how
-_SET_SPEC = re.compile(r"[a-z]+:[A-Za-z0-9_.!~*'()-]+")
+_SET_SPEC = re.compile(r"[a-z]+\.[A-Za-z0-9_.!~*'()-]+")
 _DERIVATION = 1  # raise it when derive_columns gives a column another value; a new column counts by its name
 
 
@@ -52,10 +52,10 @@ def sets_of(record_json: str, feeds: Iterable[str]) -> str:
     """
     record = _VIEW.decode(record_json)
     specs = {
-        *(f"feed:{name}" for name in (*feeds, record.key.partition(":")[0])),
-        *(f"language:{language.tag.partition('-')[0]}" for language in record.languages),
-        *(f"level:{level}" for level in record.levels),
-        *(f"type:{concept.code}" for concept in record.resource_types if concept.code),
+        *(f"feed.{name}" for name in (*feeds, record.key.partition(":")[0])),
+        *(f"language.{language.tag.partition('-')[0]}" for language in record.languages),
+        *(f"level.{level}" for level in record.levels),
+        *(f"type.{concept.code}" for concept in record.resource_types if concept.code),
     }
     return _ENCODER.encode(sorted(filter(_SET_SPEC.fullmatch, specs))).decode()
 

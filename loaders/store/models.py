@@ -192,7 +192,7 @@ class ResourceSetRow(Table):
     __tablename__ = "resource_set"
     __table_args__ = {"sqlite_with_rowid": False}
 
-    spec: Mapped[str] = mapped_column(primary_key=True, doc="`feed:`, `language:`, `level:` or `type:` and the value")
+    spec: Mapped[str] = mapped_column(primary_key=True, doc="`feed.`, `language.`, `level.` or `type.` and the value")
     resource_id: Mapped[str] = mapped_column(primary_key=True, doc="the resource, published or withdrawn")
 
 

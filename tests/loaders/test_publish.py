@@ -259,7 +259,7 @@ def test_a_changed_derivation_needs_a_new_version() -> None:
     names = "title language license_uri resource_type url issued issued_year"
     values = "Mathématiques fr https://creativecommons.org/licenses/by/4.0/ video https://example.org/1 2020-05 2020"
     assert f"1: {names} sets" == DERIVATION_VERSION
-    assert sets_of(encode_record(record), ["b"]) == '["feed:a","feed:b","language:fr","type:video"]'
+    assert sets_of(encode_record(record), ["b"]) == '["feed.a","feed.b","language.fr","type.video"]'
     assert " ".join(map(str, derive_columns(encode_record(record)).values())) == values
 
 
@@ -457,16 +457,16 @@ def test_the_sets_of_a_resource_follow_its_records(env: Environment) -> None:
     put(env, "a:1", "b:1")
     night(env)
     one, other = ids(env)["a:1"], ids(env)["b:1"]
-    assert set_rows(env) == {("feed:a", one), ("feed:b", other)}
+    assert set_rows(env) == {("feed.a", one), ("feed.b", other)}
     night(env, ("a:1", "b:1"))
     kept = ids(env)["a:1"]
-    assert set_rows(env) == {("feed:a", kept), ("feed:b", kept), *({("feed:a", one), ("feed:b", other)})}
+    assert set_rows(env) == {("feed.a", kept), ("feed.b", kept), *({("feed.a", one), ("feed.b", other)})}
     gone(env, "b:1")
     night(env)
-    assert ("feed:b", kept) not in set_rows(env) or kept == other
+    assert ("feed.b", kept) not in set_rows(env) or kept == other
     gone(env, "a:1")
     night(env)
-    assert ("feed:a", kept) in set_rows(env), "who follows a set learns that a resource of it was withdrawn"
+    assert ("feed.a", kept) in set_rows(env), "who follows a set learns that a resource of it was withdrawn"
 
 
 def test_a_correction_of_a_resource_follows_its_id_to_another_and_back(env: Environment) -> None:
