@@ -17,6 +17,7 @@ from commands import (
     export,
     harvest_now,
     index,
+    links,
     night,
     pipe,
     preview,
@@ -44,6 +45,7 @@ add_command(app, "check-record", check_record.check_record)
 add_command(app, "harvest-now", harvest_now.harvest_now)
 add_command(app, "publish", publish.publish)
 add_command(app, "index", index.index)
+add_command(app, "links", links.links)
 add_command(app, "reprocess", reprocess.reprocess)
 add_command(app, "run", night.run)
 add_command(app, "up", up.up)

@@ -189,7 +189,7 @@ def _test(dag: DAG) -> bool:
 
 def _last_run(env: Environment, feed: str | None) -> dict[str, Any] | None:
     """Return the row of the feed's newest run, or of the newest publication for None."""
-    of_feed = HarvestRunRow.feed.is_(None) if feed is None else HarvestRunRow.feed == feed
+    of_feed = HarvestRunRow.kind == "publish" if feed is None else HarvestRunRow.feed == feed
     query = select(HarvestRunRow.__table__).where(of_feed).order_by(HarvestRunRow.id.desc()).limit(1)
     with read_transaction(env) as connection:
         row = connection.execute(query).first()

@@ -21,11 +21,12 @@ def failure_sentence(error: BaseException) -> str | None:
     from loaders.store import FeedBusy, WrongRunState, storage_sentence
     from pipeline.airflow_inputs import BadConnection, BadRequest
     from pipeline.fix_mails import MailsFailed
+    from pipeline.links import LinksFailed
     from pipeline.notifications import NotSent
 
     explained = (
         RunHeld, HarvestFailed, BadFeed, FeedBusy, WrongRunState, Undeclared, NotReprocessed, BadConnection, BadRequest,
-        NotSent, MailsFailed,
+        NotSent, MailsFailed, LinksFailed,
     )  # fmt: skip
     return _one_line(str(error)) if isinstance(error, explained) else storage_sentence(error, environment())
 

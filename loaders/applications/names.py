@@ -28,7 +28,7 @@ from schemas import FEED_NAME, PROTOCOLS, Environment, Feed
 _WORDS = re.compile(r"[a-z0-9]+")
 _MAX_NAME_CHARS = 40  # of a suggested name
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_RESERVED = frozenset({"publish", "catalog"})  # runs of publications are named publish-…; a DAG is named catalog
+_RESERVED = frozenset({"publish", "catalog", "links"})  # what runs without a feed, and DAGs, are named by
 
 
 class SameSource(NamedTuple):

@@ -27,7 +27,8 @@ _RECORDS: Any = SourceRecordRow.__table__
 _RUNS: Any = HarvestRunRow.__table__
 _STAMP_CHARS = len("20260101T000000000000")
 _LAST_STAMP = "9" * 8 + "T" + "9" * 12
-_CATALOG_SCOPE, _PUBLICATION = "catalog", "publish-"
+_PUBLICATION, _LINKS = "publish-", "links-"  # how the ids of runs begin that are of no feed
+_PREFIXES = {"catalog": _PUBLICATION, "link": _LINKS}  # by the scope of the findings that they write
 _BATCH = 1_000  # findings read in one transaction when a whole list is read
 _OPEN_STATES = ("new", "back", "standing")
 
@@ -39,18 +40,17 @@ class Night:
     first: str
     last: str
 
-    @property
-    def published_first(self) -> str:
-        return f"{_PUBLICATION}{self.first[-_STAMP_CHARS:]}"
-
-    @property
-    def published_last(self) -> str:
-        return f"{_PUBLICATION}{_LAST_STAMP}"
+    def runs_of(self, scope: str) -> tuple[str, str]:
+        """Return the first and the last of the runs that write findings of a scope."""
+        prefix = _PREFIXES.get(scope)
+        if prefix is None:
+            return self.first, self.last
+        return f"{prefix}{self.first[-_STAMP_CHARS:]}", f"{prefix}{_LAST_STAMP}"
 
     def holds(self, run_id: str) -> bool:
         """Return whether a run, of the feed or of the catalog, belongs to it."""
         stamp = run_id[-_STAMP_CHARS:]
-        end = _LAST_STAMP if run_id.startswith(_PUBLICATION) else self.last[-_STAMP_CHARS:]
+        end = _LAST_STAMP if run_id.startswith((_PUBLICATION, _LINKS)) else self.last[-_STAMP_CHARS:]
         return self.first[-_STAMP_CHARS:] <= stamp <= end
 
 
@@ -215,8 +215,8 @@ def _fixed_counts(feed: str, runs: list[str]) -> Any:
 def _runs_of(connection: Connection, feed: str, night: Night) -> list[str]:
     """Return the runs of a night, by name: an index finds what each of them resolved. At most MAX_NIGHT_RUNS."""
     own = (_RUNS.c.feed == feed) & _RUNS.c.id.between(night.first, night.last)
-    published = _RUNS.c.feed.is_(None) & _RUNS.c.id.between(night.published_first, night.published_last)
-    query = select(_RUNS.c.id).where(or_(own, published)).order_by(_RUNS.c.started_at).limit(MAX_NIGHT_RUNS)
+    others = [_RUNS.c.feed.is_(None) & _RUNS.c.id.between(*night.runs_of(scope)) for scope in _PREFIXES]
+    query = select(_RUNS.c.id).where(or_(own, *others)).order_by(_RUNS.c.started_at).limit(MAX_NIGHT_RUNS)
     return list(connection.scalars(query))
 
 
@@ -227,7 +227,8 @@ def _open_of(feed: str) -> tuple[Any, Any]:
 def _open_query(connection: Connection, feed: str, chosen: FixFilter, night: Night | None) -> Any:
     """Return a query of the open findings of a group in a state; None when there can be none.
 
-    All findings of one rule are of feeds' runs, or all of publications, so that those of a night are one range.
+    All findings of one rule are of feeds' runs, or all of publications, or of checks of links: those of a night are one
+    range.
     """
     of_group = (*_open_of(feed), _ISSUES.c.code == chosen.rule, _ISSUES.c.severity == chosen.severity)
     query = select(_ISSUES).where(*of_group)
@@ -236,9 +237,7 @@ def _open_query(connection: Connection, feed: str, chosen: FixFilter, night: Nig
     if night is None:
         return None
     scope = connection.scalar(select(_ISSUES.c.scope).where(*of_group).limit(1))
-    first, last = (
-        (night.published_first, night.published_last) if scope == _CATALOG_SCOPE else (night.first, night.last)
-    )
+    first, last = night.runs_of(scope or "")
     if chosen.state == "standing":
         return query.where(_ISSUES.c.first_run_id < first)
     is_back = _ISSUES.c.came_back.is_(chosen.state == "back")

@@ -12,6 +12,7 @@ from schemas import Base, Reason
 
 _RUNS: Any = HarvestRunRow.__table__
 PUBLICATIONS = "publish"  # the feed of a filter that means publications
+LINKS = "links"  # the same for checks of the links
 
 
 class RunSummary(Base, frozen=True, kw_only=True):
@@ -62,7 +63,7 @@ def runs_page(
 def run_facets(connection: Connection, *, status: str = "", feed: str = "") -> dict[str, list[tuple[str, int]]]:
     """Count the runs by status among those of the feed, and by feed among those of the status; most frequent first."""
     by_status = select(_RUNS.c.status, func.count()).where(*_conditions("", feed)).group_by(_RUNS.c.status)
-    name = func.coalesce(_RUNS.c.feed, PUBLICATIONS)
+    name = func.coalesce(_RUNS.c.feed, _RUNS.c.kind)
     by_feed = select(name, func.count()).where(*_conditions(status, "")).group_by(name)
     return {
         facet: sorted(((row[0], row[1]) for row in connection.execute(query)), key=lambda each: (-each[1], each[0]))
@@ -94,8 +95,8 @@ def _one_run(connection: Connection, feed: str, order: Any, *conditions: Any) ->
 
 def _conditions(status: str, feed: str) -> list[Any]:
     conditions = [_RUNS.c.status == status] if status else []
-    if feed == PUBLICATIONS:
-        conditions.append(_RUNS.c.feed.is_(None))
+    if feed in (PUBLICATIONS, LINKS):
+        conditions += [_RUNS.c.feed.is_(None), _RUNS.c.kind == feed]
     elif feed:
         conditions.append(_RUNS.c.feed == feed)
     return conditions

@@ -630,7 +630,8 @@ class LinkCheckRow(Table):
     __tablename__ = "link_check"
     __table_args__ = (
         # What is due on a host, and the counts of a host, without reading the rows themselves.
-        Index("ix_link_check_due", "host", "next_due", "checked_at", "dead_at", "status"),
+        Index("ix_link_check_due", "host", "next_due", "url"),
+        Index("ix_link_check_counts", "host", "checked_at", "dead_at"),
         Index("ix_link_check_dead", "dead_at", "url", sqlite_where=_DEAD, postgresql_where=_DEAD),
         Index(
             "ix_link_check_certificate",

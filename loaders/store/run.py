@@ -102,7 +102,7 @@ def end_interrupted_runs(env: Environment, feed: str | None, until: datetime) ->
     with write_transaction(env) as connection:
         unfinished = connection.execute(
             select(HarvestRunRow.id, HarvestRunRow.worker).where(
-                HarvestRunRow.feed == feed if feed else HarvestRunRow.feed.is_(None),
+                HarvestRunRow.feed == feed if feed else HarvestRunRow.kind == "publish",
                 HarvestRunRow.status.in_(("running", "landed")),
                 HarvestRunRow.started_at <= began,
             )

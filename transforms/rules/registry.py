@@ -7,10 +7,21 @@ from functools import cache
 from pathlib import Path
 
 from schemas import Issue, Resource, Severity, read_toml
-from transforms.rules import addresses, batch, conformance, languages, people, rights, teaching, texts, titles
+from transforms.rules import (
+    addresses,
+    batch,
+    checked_links,
+    conformance,
+    languages,
+    people,
+    rights,
+    teaching,
+    texts,
+    titles,
+)
 from transforms.rules.rule import FINDS_OF_FINDINGS, Context, Rule
 
-_TOPICS = (titles, texts, languages, rights, addresses, people, teaching, conformance, batch)
+_TOPICS = (titles, texts, languages, rights, addresses, people, teaching, conformance, batch, checked_links)
 RULES: dict[str, Rule] = {rule.code: rule for topic in _TOPICS for rule in topic.RULES}
 _RECORD_RULES = tuple((rule.code, rule.severity, rule.find) for rule in RULES.values() if rule.find is not None)
 TRANSLATIONS = Path(__file__).parent / "translations"

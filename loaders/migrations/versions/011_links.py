@@ -35,8 +35,8 @@ def upgrade() -> None:
         sa.Column("strikes", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("url", name=op.f("pk_link_check")),
     )
-    due = ["host", "next_due", "checked_at", "dead_at", "status"]
-    op.create_index(op.f("ix_link_check_due"), "link_check", due)
+    op.create_index(op.f("ix_link_check_due"), "link_check", ["host", "next_due", "url"])
+    op.create_index(op.f("ix_link_check_counts"), "link_check", ["host", "checked_at", "dead_at"])
     name = op.f("ix_link_check_dead")
     op.create_index(name, "link_check", ["dead_at", "url"], sqlite_where=DEAD, postgresql_where=DEAD)
     name, columns = op.f("ix_link_check_certificate"), ["certificate_until", "host"]

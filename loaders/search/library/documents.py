@@ -16,6 +16,7 @@ from schemas import Base, Contributor, Identifier, LangMap, Language, License, L
 SearchTerms = Callable[[str], list[str]]  # the words by which a text is found
 ANALYZER = "words"
 TEXT_FIELDS = ("title", "keywords", "subjects", "people", "description")
+STATE_FIELD, DEAD_STATE = "state", "dead"
 FACETS = ("language", "level", "type", "subject", "license", "partner", "open")
 MAX_NAME_CHARS = 500  # of an identifier or address
 _MAX_TEXT_CHARS = 20_000  # of one text; what a description says after that does not find it
@@ -64,6 +65,7 @@ class PublishedRow(NamedTuple):
     quality: int | None
     created_at: str
     partners: Sequence[str]
+    is_dead: bool = False  # no address that opens it lives any more
 
 
 _DECODER = msgspec.json.Decoder(_Searched)
@@ -78,6 +80,7 @@ def index_schema() -> tantivy.Schema:
         builder.add_text_field(name, stored=False, tokenizer_name=ANALYZER, index_option="position")
     for name in FACETS:
         builder.add_text_field(name, stored=False, fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field(STATE_FIELD, stored=False, tokenizer_name="raw", index_option="basic")
     for name in ("newest", "quality"):
         builder.add_integer_field(name, stored=False, indexed=False, fast=True)
     return builder.build()
@@ -96,10 +99,17 @@ def document_of(row: PublishedRow, terms: SearchTerms) -> tantivy.Document:
     for field, values in _facets(record, row.partners):
         for value in _distinct(values):
             document.add_text(field, value)
-    year = max(0, min(record.issued_year or 0, _MAX_YEAR))
-    document.add_integer("newest", _seconds(row.created_at) * (_MAX_YEAR + 1) + year)
-    document.add_integer("quality", (row.quality or 0) * (_MAX_YEAR + 1) + year)
+    _add_order(document, row, record.issued_year or 0)
     return document
+
+
+def _add_order(document: tantivy.Document, row: PublishedRow, issued_year: int) -> None:
+    """Add what a document is ordered by; one whose addresses are dead counts as of no quality."""
+    year = max(0, min(issued_year, _MAX_YEAR))
+    document.add_integer("newest", _seconds(row.created_at) * (_MAX_YEAR + 1) + year)
+    document.add_integer("quality", (0 if row.is_dead else row.quality or 0) * (_MAX_YEAR + 1) + year)
+    if row.is_dead:
+        document.add_text(STATE_FIELD, DEAD_STATE)
 
 
 def _distinct(texts: Iterable[str]) -> Iterable[str]:

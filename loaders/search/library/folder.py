@@ -16,7 +16,7 @@ from loaders.store import whole_file
 from schemas import Base, Environment
 
 LIBRARY_INDEX_FOLDER = "library-search"
-LIBRARY_INDEX_VERSION = 1  # another one makes the index anew
+LIBRARY_INDEX_VERSION = 2  # another one makes the index anew
 STATE_FILE = "state.json"
 
 
@@ -30,6 +30,7 @@ class LibraryState(Base, frozen=True, kw_only=True):
     folder: the name of its folder
     publication: id of the publication up to which it has everything; empty: none was made
     partners: digest of the partners' names by feed
+    links: up to when it has which resources are dead
     resources: how many are in it
     at: when it was written
     """
@@ -38,6 +39,7 @@ class LibraryState(Base, frozen=True, kw_only=True):
     folder: str
     publication: str
     partners: str
+    links: str
     resources: int
     at: str
 

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, Protocol
 import tantivy
 from tantivy import Occur, Query
 
-from loaders.search.library.documents import FACETS, exact_name
+from loaders.search.library.documents import DEAD_STATE, FACETS, STATE_FIELD, exact_name
 
 ORDERS = ("relevance", "newest", "quality")
 MAX_WORDS = 20  # of a search; the others are not looked for
@@ -26,6 +26,7 @@ _BEGUN_IN_DESCRIPTION = 0.3
 _OTHER_SPELLING = 0.8
 _TIE = 0.2  # how much further fields count that have a word too
 _NAME_BOOST = 100.0
+_DEAD_SCORE = 8.0  # that a resource loses whose addresses are dead: about as much as a word of the title gives
 _MIN_BEGINNING_CHARS = 2
 _MIN_BEGINNING_IN_DESCRIPTION_CHARS = 4
 _MIN_MISTYPED_CHARS = 4
@@ -61,6 +62,9 @@ class Wanted(NamedTuple):
 def query_of(schema: tantivy.Schema, wanted: Wanted, way: Way, *, without: str = "") -> Query:
     """Return the query for what is wanted; `without` names a facet whose chosen values do not count."""
     parts = [(Occur.Must, _text_query(schema, wanted, way))]
+    if not wanted.is_everything:
+        dead = Query.term_query(schema, STATE_FIELD, DEAD_STATE)
+        parts.append((Occur.Should, Query.const_score_query(dead, -_DEAD_SCORE)))
     for facet in FACETS:
         values = list(wanted.chosen.get(facet, ()))[:_MAX_CHOSEN]
         if values and facet != without:

@@ -31,6 +31,7 @@ from loaders.search.library.folder import (
     write_state,
 )
 from loaders.store import (
+    DeadResourceRow,
     HarvestRunRow,
     ResourceRow,
     SourceRecordRow,
@@ -46,6 +47,7 @@ _HEAP_BYTES = 128_000_000
 _BATCH_ROWS = 1_000
 _MAX_UPDATED = 200_000  # more changes than that make the index anew, which needs no list of them in memory
 _DOCUMENTS_BETWEEN_LINES = 100_000  # in the log
+_DEAD: Any = DeadResourceRow.__table__
 _RUNS: Any = HarvestRunRow.__table__
 _RECORDS: Any = SourceRecordRow.__table__
 _RESOURCES: Any = ResourceRow.__table__
@@ -61,6 +63,7 @@ class _Goal(NamedTuple):
     publication: str
     resources: int
     partners: str
+    links: str
 
 
 def update_library_index(
@@ -104,7 +107,8 @@ def _goal(connection: Connection, partners: Mapping[str, str]) -> _Goal:
     newest = select(func.max(_RUNS.c.id)).where(_RUNS.c.kind == "publish", _RUNS.c.status == "loaded")
     published = select(func.count()).select_from(_RESOURCES).where(_RESOURCES.c.withdrawn_at.is_(None))
     digest = hashlib.sha256(msgspec.json.encode(dict(partners), order="deterministic")).hexdigest()
-    return _Goal(connection.scalar(newest) or "", connection.scalar(published) or 0, digest)
+    links = connection.scalar(select(func.max(_DEAD.c.changed_at))) or ""
+    return _Goal(connection.scalar(newest) or "", connection.scalar(published) or 0, digest, links)
 
 
 def _can_be_continued(connection: Connection, state: LibraryState, goal: _Goal) -> bool:
@@ -113,7 +117,7 @@ def _can_be_continued(connection: Connection, state: LibraryState, goal: _Goal) 
         return False
     known = select(_RUNS.c.id).where(_RUNS.c.id == state.publication)
     is_known = not state.publication or connection.scalar(known) is not None
-    if not is_known or state.publication > goal.publication:
+    if not is_known or state.publication > goal.publication or state.links > goal.links:
         log.warning("library search: the index is of another catalog; it is made anew")
         return False
     return True
@@ -146,24 +150,25 @@ def _continue(
     except (ValueError, OSError) as error:
         log.warning("library search: the index cannot be read (%s); it is made anew", error)
         return None
-    if changed or state.publication != goal.publication:
+    if changed or (state.publication, state.links) != (goal.publication, goal.links):
         write_state(env, _state_of(state.folder, goal))
     log.info("library search: %d resources written into the index", len(changed))
     return len(changed)
 
 
 def _changed_ids(connection: Connection, state: LibraryState, goal: _Goal) -> list[str] | None:
-    """Return the resources that publications changed after a state; None when they are too many.
+    """Return the resources that publications or checks of links changed after a state; None when they are too many.
 
     One publication runs at a time, so what later ones changed was updated since the first of them began.
     """
+    dead = select(_DEAD.c.resource_id).where(_DEAD.c.changed_at > state.links).limit(_MAX_UPDATED + 1)
+    changed = dict.fromkeys(connection.scalars(dead))
     later = (_RUNS.c.kind == "publish", _RUNS.c.status == "loaded", _RUNS.c.id > state.publication)
     since = connection.scalar(select(func.min(_RUNS.c.started_at)).where(*later, _RUNS.c.id <= goal.publication))
-    if since is None:
-        return []
-    query = select(_RESOURCES.c.id).where(_RESOURCES.c.updated_at >= since).limit(_MAX_UPDATED + 1)
-    changed = list(connection.scalars(query))
-    return None if len(changed) > _MAX_UPDATED else changed
+    if since is not None:
+        query = select(_RESOURCES.c.id).where(_RESOURCES.c.updated_at >= since).limit(_MAX_UPDATED + 1)
+        changed |= dict.fromkeys(connection.scalars(query))
+    return None if len(changed) > _MAX_UPDATED else list(changed)
 
 
 def _make_anew(
@@ -199,6 +204,7 @@ def _state_of(folder: str, goal: _Goal) -> LibraryState:
         folder=folder,
         publication=goal.publication,
         partners=goal.partners,
+        links=goal.links,
         resources=goal.resources,
         at=now(),
     )
@@ -259,6 +265,9 @@ def _with_partners(connection: Connection, rows: Sequence[Any], partners: Mappin
     members = select(_RECORDS.c.resource_id, _RECORDS.c.feed)
     for member in rows_among(connection, members, _RECORDS.c.resource_id, [row.id for row in rows]):
         feeds.setdefault(member.resource_id, set()).add(member.feed)
+    ids = [row.id for row in rows]
+    is_dead = select(_DEAD.c.resource_id).where(_DEAD.c.since.is_not(None))
+    dead = {row.resource_id for row in rows_among(connection, is_dead, _DEAD.c.resource_id, ids)}
     for row in rows:
         names = sorted({partners.get(feed, feed) for feed in feeds.get(row.id, ())})
-        yield PublishedRow(row.id, row.record, row.quality, row.created_at, names)
+        yield PublishedRow(row.id, row.record, row.quality, row.created_at, names, row.id in dead)

@@ -1,0 +1,45 @@
+"""`elib links`: check the published addresses that are due, or some of them now."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+_CHECKS_BETWEEN_LINES = 100
+
+
+def links(
+    host: Annotated[str, typer.Option(help="Only the due addresses of this host, such as unesdoc.unesco.org.")] = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many addresses.")] = None,
+    url: Annotated[
+        list[str] | None, typer.Option(help="Check this published address now, due or not; may be repeated.")
+    ] = None,
+) -> int:
+    """Check published addresses: of each that is due, whether it still leads to what it promises.
+
+    Exits with 1 while another process checks them, and when no host answers.
+    """
+    from loaders.catalog import migrate
+    from loaders.store import FeedBusy
+    from pipeline.links import LinksFailed, check_links, link_settings
+    from schemas import environment
+
+    env = environment()
+    migrate(env)
+    try:
+        settings = link_settings(os.environ)
+        result = check_links(env, settings, host=host, urls=url or (), limit=limit, progress=_show)
+    except (FeedBusy, LinksFailed) as error:
+        print(error, file=sys.stderr)
+        return 1
+    unknown = f" {len(url) - result.checked} of the addresses given are not published." if url else ""
+    print(" ".join(result.notes) + (unknown if url and len(url) > result.checked else ""))
+    return 0
+
+
+def _show(checked: int) -> None:
+    if checked % _CHECKS_BETWEEN_LINES == 0:
+        print(f"{checked} addresses checked so far", file=sys.stderr)

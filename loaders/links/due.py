@@ -1,0 +1,39 @@
+"""Which addresses are due: a range of an index for each host; the other addresses are not read."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, literal, select, tuple_
+
+from loaders.store import LinkCheckRow
+
+_CHECKS: Any = LinkCheckRow.__table__
+
+
+class DueAddress(NamedTuple):
+    """An address that is due, and since when."""
+
+    next_due: str
+    url: str
+
+
+def hosts_with_due(connection: Connection, at: str, most: int) -> list[tuple[str, int]]:
+    """Return each host with its number of due addresses, of which at most so many are counted; most of them first."""
+    hosts: list[tuple[str, int]] = []
+    host: str | None = ""
+    next_host = select(func.min(_CHECKS.c.host))
+    while (host := connection.scalar(next_host.where(_CHECKS.c.host > host))) is not None:
+        some = select(literal(1)).where(_CHECKS.c.host == host, _CHECKS.c.next_due <= at).limit(most).subquery()
+        if due := connection.scalar(select(func.count()).select_from(some)):
+            hosts.append((host, due))
+    return sorted(hosts, key=lambda each: (-each[1], each[0]))
+
+
+def due_addresses(connection: Connection, host: str, at: str, after: DueAddress | None, limit: int) -> list[DueAddress]:
+    """Return the due addresses of a host, the oldest first, from the one after `after` on."""
+    place = (_CHECKS.c.next_due, _CHECKS.c.url)
+    query = select(*place).where(_CHECKS.c.host == host, _CHECKS.c.next_due <= at).order_by(*place).limit(limit)
+    if after is not None:
+        query = query.where(tuple_(*place) > tuple_(*after))
+    return [DueAddress(*row) for row in connection.execute(query)]
