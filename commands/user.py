@@ -55,8 +55,39 @@ def password(name: _Name) -> int:
     return 0
 
 
+def role(name: _Name, role: Annotated[Role, typer.Argument(help="What it may do from now on.")]) -> int:
+    """Give an account of a steward or operator the other role; it has to sign in again."""
+    from loaders.accounts import AccountTrouble, account_by_name, change_account
+
+    env = _environment()
+    account = account_by_name(env, name)
+    if account is not None and account.role == "partner":
+        print(f"Nothing is changed: {name} is the account of a partner.", file=sys.stderr)
+        return 1
+    try:
+        change_account(env, name, role=role.value)
+    except AccountTrouble as error:
+        print(f"Nothing is changed: {error}.", file=sys.stderr)
+        return 1
+    print(f"{name} is {role.value} now")
+    return 0
+
+
+def sign_out(name: _Name) -> int:
+    """End every session of an account, such as after a computer was lost."""
+    from loaders.accounts import AccountTrouble, end_sessions
+
+    try:
+        ended = end_sessions(_environment(), name)
+    except AccountTrouble as error:
+        print(f"Nothing is changed: {error}.", file=sys.stderr)
+        return 1
+    print(f"sessions of {name} ended: {ended}")
+    return 0
+
+
 def disable(name: _Name) -> int:
-    """Let an account not sign in any more; what it decided stays."""
+    """Let an account not sign in any more and end its sessions; what it decided stays."""
     return _set_disabled(name, True)
 
 
@@ -107,6 +138,7 @@ def _read_password() -> str:
 
 
 app = new_app("Add, list, disable and enable the accounts of stewards and operators.")
-for _function in (add, password, disable, enable):
+for _function in (add, password, role, disable, enable):
     add_command(app, _function.__name__, _function)
+add_command(app, "sign-out", sign_out)
 add_command(app, "list", list_)

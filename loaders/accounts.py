@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
+from loaders.sessions import end_sessions_of
 from loaders.store import AccountRow, now, read_transaction, write_transaction
 from schemas import Base, Environment
 
@@ -68,11 +69,17 @@ def change_account(
     name: str,
     *,
     password: str | None = None,
+    role: Role | None = None,
     feeds: tuple[str, ...] | None = None,
     disabled: bool | None = None,
 ) -> None:
-    """Change what is given of an account. `password` is a hash. Raises AccountTrouble when there is no such account."""
+    """Change what is given of an account; another password or role, and disabling it, end its sessions.
+
+    `password` is a hash. Raises AccountTrouble when there is no such account.
+    """
     values: dict[str, Any] = {}
+    if role is not None:
+        values["role"] = role
     if password is not None:
         values["password"] = password
     if feeds is not None:
@@ -80,9 +87,24 @@ def change_account(
     if disabled is not None:
         values["disabled_at"] = now() if disabled else None
     with write_transaction(env) as connection:
-        changed = connection.execute(update(_ACCOUNTS).where(_ACCOUNTS.c.name == name.strip()).values(**values))
-        if not changed.rowcount:
-            raise AccountTrouble(f"there is no account {name!r}")
+        number = _number_of(connection, name)
+        connection.execute(update(_ACCOUNTS).where(_ACCOUNTS.c.id == number).values(**values))
+        if password is not None or role is not None or disabled:
+            end_sessions_of(env, number)
+
+
+def end_sessions(env: Environment, name: str) -> int:
+    """End every session of an account and return how many went on. Raises AccountTrouble when there is no account."""
+    with read_transaction(env) as connection:
+        number = _number_of(connection, name)
+    return end_sessions_of(env, number)
+
+
+def _number_of(connection: Connection, name: str) -> int:
+    number: int | None = connection.scalar(select(_ACCOUNTS.c.id).where(_ACCOUNTS.c.name == name.strip()))
+    if number is None:
+        raise AccountTrouble(f"there is no account {name!r}")
+    return number
 
 
 def check_partner(connection: Connection, mail: str) -> None:

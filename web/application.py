@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from loaders.applications import complete_acceptances
 from loaders.migrations import migrate
 from loaders.reports import STYLE
+from loaders.sessions import SESSION_SECONDS
 from schemas import Environment, environment
 from web import console, library, oai, partners, sign_in_pages
 from web.guards import Guards, Rates
@@ -27,7 +28,6 @@ from web.signing_in import PartnerSignInFirst, SignInFirst
 
 log = logging.getLogger("elib.web")
 _OF_STARLETTE = (marked("Not Found"), marked("Method Not Allowed"))  # what it says of a wrong address
-SESSION_SECONDS = 12 * 3600
 UPLOADS = {partners.UPLOAD_PATH: partners.UPLOAD_MAX_BYTES}  # largest bodies of the paths that take files, in bytes
 
 
@@ -59,7 +59,9 @@ def create_app(env: Environment | None = None, settings: WebSettings | None = No
         same_site="lax",
         https_only=settings.is_https,
     )
-    app.add_middleware(Guards, is_https=settings.is_https, upload_paths=UPLOADS, on_defect=_defect)
+    app.add_middleware(
+        Guards, is_https=settings.is_https, hosts=settings.hosts, upload_paths=UPLOADS, on_defect=_defect
+    )
     return app
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import ipaddress
+import re
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from contextlib import nullcontext
-from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 
 from fastapi import HTTPException
@@ -21,9 +23,14 @@ from loaders.store import OneState, in_one_state
 from web.languages import reader_language, translations
 
 MAX_BODY_BYTES = 1 << 20
+MAX_HEADER_BYTES = 32 * 1024  # of a request
+BODY_SECONDS = 30.0  # until a body must be there, and longer for a large one: by
+SLOWEST_BYTES_PER_SECOND = 100_000
 _PRIVATE = ("/console", "/partners", "/sign")  # pages that no browser or proxy keeps
 _READING = ("GET", "HEAD")
-_CUSTOMER_BITS = 64  # of an IPv6 address
+_LOCAL_NAMES = ("localhost",)
+_PORT = re.compile(r":[0-9]{1,5}$")
+_Header = tuple[bytes, bytes]
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
@@ -45,11 +52,13 @@ class Guards:
         app: ASGIApp,
         *,
         is_https: bool,
+        hosts: frozenset[str],
         upload_paths: dict[str, int],
         on_defect: Callable[[Request, Exception], Response],
     ) -> None:
         self._app = app
         self._on_defect = on_defect
+        self._hosts = hosts
         self._upload_paths = upload_paths  # largest bodies of the paths that take files
         self._headers = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
         if is_https:
@@ -67,28 +76,54 @@ class Guards:
             nonlocal has_begun
             if message["type"] == "http.response.start":
                 has_begun = True
-                headers = self._unkept if scope["path"].startswith(_PRIVATE) else self._headers
-                own = [(name, value) for name, value in headers if name not in dict(message["headers"])]
-                message["headers"] = [*message["headers"], *own]
+                message["headers"] = self._guarded_headers(scope, message["headers"])
             await send(message)
 
-        if "\x00" in scope["path"] or b"%00" in scope["query_string"]:  # no text of the catalog holds it
-            await _answer(guarded_send, 400, "The address holds a NUL character.")
-            return
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > most:
-            await _too_large(guarded_send, most)
+        refusal = self._refusal(scope, most)
+        if refusal is not None:
+            await _answer(guarded_send, *refusal)
             return
         try:
             with in_one_state() if scope["method"] in _READING else nullcontext() as reading:
                 await self._app(scope, _bounded(receive, most), _released(reading, guarded_send))
-        except _BodyTooLarge:
+        except _BadBody as error:
             if not has_begun:
-                await _too_large(guarded_send, most)
+                await _answer(guarded_send, *error.answer)
         except Exception as error:
             if has_begun:
                 raise
             await self._on_defect(Request(scope), error)(scope, receive, guarded_send)
+
+    def _refusal(self, scope: Scope, most: int) -> tuple[int, str] | None:
+        """Return status and sentence for a request that no page reads; None for any other."""
+        if "\x00" in scope["path"] or b"%00" in scope["query_string"]:  # no text of the catalog holds it
+            return 400, "The address holds a NUL character."
+        headers = dict(scope["headers"])
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+            return 431, f"The headers of the request are larger than {MAX_HEADER_BYTES:,} bytes."
+        if b"content-length" in headers and b"transfer-encoding" in headers:  # a proxy may read the other one
+            return 400, "The request has two lengths."
+        if not self._is_served(headers.get(b"host", b"").decode("latin-1")):
+            return 421, "This name is not served here. ELIB_WEB_URL says by which name the library is reached."
+        declared = headers.get(b"content-length", b"0")
+        return _too_large(most) if declared.isdigit() and int(declared) > most else None
+
+    def _is_served(self, host: str) -> bool:
+        """Return whether it may be the web's: else a page of another name that resolves to us would read ours."""
+        name = _PORT.sub("", host).strip("[]").rstrip(".").lower()
+        if name in _LOCAL_NAMES or name in self._hosts:
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
+
+    def _guarded_headers(self, scope: Scope, headers: Iterable[_Header]) -> list[_Header]:
+        """Return an answer's headers with ours, and without the Host that was sent in an address of the web's own."""
+        given = [(name, _own_location(scope, value) if name == b"location" else value) for name, value in headers]
+        ours = self._unkept if scope["path"].startswith(_PRIVATE) else self._headers
+        return [*given, *((name, value) for name, value in ours if name not in dict(given))]
 
 
 def _released(reading: OneState | None, send: Send) -> Send:
@@ -104,31 +139,54 @@ def _released(reading: OneState | None, send: Send) -> Send:
     return released_send
 
 
-class _BodyTooLarge(Exception):
-    """More came than may come."""
+def _own_location(scope: Scope, location: bytes) -> bytes:
+    """Return the path of an address that the framework has made of the request's Host; any other address as it is."""
+    host = dict(scope["headers"]).get(b"host", b"")
+    before, _, rest = location.partition(b"://")
+    is_own = host and before in (b"http", b"https") and rest.startswith(host + b"/")
+    return b"/" + rest[len(host) :].lstrip(b"/\\") if is_own else location
+
+
+class _BadBody(Exception):
+    """A body that is not read to its end."""
+
+    def __init__(self, answer: tuple[int, str]) -> None:
+        super().__init__(answer[1])
+        self.answer = answer
 
 
 def _bounded(receive: Receive, most: int) -> Receive:
+    """Return what receives a body of at most so many bytes, all of it before it is too late."""
     came = 0
+    has_all = False
+    until = time.monotonic() + BODY_SECONDS + most / SLOWEST_BYTES_PER_SECOND
 
     async def bounded_receive() -> Message:
-        nonlocal came
-        message = await receive()
+        nonlocal came, has_all
+        if has_all:  # the next message comes when the client is gone
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), max(0.01, until - time.monotonic()))
+        except TimeoutError as error:
+            raise _BadBody((408, "The request came too slowly.")) from error
+        has_all = message["type"] != "http.request" or not message.get("more_body", False)
         came += len(message.get("body", b""))
         if came > most:
-            raise _BodyTooLarge
+            raise _BadBody(_too_large(most))
         return message
 
     return bounded_receive
 
 
-async def _too_large(send: Send, most: int) -> None:
-    await _answer(send, 413, f"The request is larger than {most:,} bytes.")
+def _too_large(most: int) -> tuple[int, str]:
+    return 413, f"The request is larger than {most:,} bytes."
 
 
 async def _answer(send: Send, status: int, sentence: str) -> None:
+    """Answer a request that is not read to its end, and close its connection."""
     text = sentence.encode()
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(text)).encode())]
+    headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text})
 
@@ -152,15 +210,15 @@ class Rates:
 
 
 def client_of(request: Request) -> str:
-    """Return the address of who asks; of IPv6, the network of 64 bits, all addresses of which are one customer's.
+    """Return the address of who asks; behind a declared proxy, uvicorn has put the right one there.
 
-    Behind a proxy, uvicorn has put the right one there.
+    Of an IPv6 address it is the network of 64 bits, which is one client's: whoever has it has all of its addresses.
     """
     host = request.client.host if request.client else "unknown"
     try:
-        known = ip_address(host.partition("%")[0])
+        address = ipaddress.ip_address(host.split("%")[0])
     except ValueError:
         return host
-    if isinstance(known, IPv4Address):
+    if isinstance(address, ipaddress.IPv4Address):
         return host
-    return str(known.ipv4_mapped or ip_network((known, _CUSTOMER_BITS), strict=False))
+    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -45,6 +45,12 @@ class WebSettings(Base, frozen=True, kw_only=True):
         return contact if _MAIL.fullmatch(contact) else "unknown@library.invalid"
 
     @property
+    def hosts(self) -> frozenset[str]:
+        """The names that it is reached by, beside addresses and localhost; empty when there is none."""
+        names = (urlsplit(url).hostname for url in (self.url, self.listens_at))
+        return frozenset(name.rstrip(".") for name in names if name)
+
+    @property
     def is_https(self) -> bool:
         return self.url.startswith("https://")
 
@@ -72,8 +78,10 @@ def web_settings(env: Environment, variables: Mapping[str, str] | None = None) -
     )
 
 
-def check_public(host: str, settings: WebSettings, variables: Mapping[str, str] | None = None) -> None:
-    """Raise UnsafeSettings when the web would listen beyond this machine without a secret and TLS before it."""
+def check_public(
+    host: str, settings: WebSettings, proxies: Sequence[str], variables: Mapping[str, str] | None = None
+) -> None:
+    """Raise UnsafeSettings when the web would listen beyond this machine without a secret and a proxy with TLS."""
     values = os.environ if variables is None else variables
     if host in _LOOPBACK:
         return
@@ -82,6 +90,8 @@ def check_public(host: str, settings: WebSettings, variables: Mapping[str, str] 
         missing.append(f"ELIB_WEB_SECRET, of {MIN_SECRET_CHARS} characters or more")
     if not settings.is_https:
         missing.append("ELIB_WEB_URL, the https:// address of the proxy before it")
+    if not proxies:
+        missing.append("ELIB_WEB_BEHIND, the address that the proxy connects from")
     if missing:
         raise UnsafeSettings(f"The web does not listen on {host} without {' and '.join(missing)}.")
 

@@ -10,7 +10,9 @@ from fastapi import Depends, HTTPException
 from pwdlib import PasswordHash
 from starlette.requests import Request
 
+from loaders import sessions
 from loaders.accounts import Account, AccountTrouble, account_by_name, account_of, add_account
+from loaders.sessions import WebSession, read_session
 from schemas import Environment
 
 MIN_PASSWORD_CHARS = 12
@@ -39,32 +41,53 @@ def sign_in(request: Request, name: str, password: str) -> Account | None:
 
 
 def begin_session(request: Request, account: Account) -> None:
-    """Begin a session of an account; nothing of the session before stays."""
-    request.session.clear()
-    request.session["account"] = account.id
-    if account.password:
-        request.session["password"] = _trace_of(account.password)
+    """Begin a session of an account; nothing of the session before stays, neither here nor in copies of its cookie."""
+    env: Environment = request.app.state.env
+    sign_out(request)
+    request.session["id"] = sessions.begin_session(env, account.id, trace=trace_of(account))
 
 
-def _trace_of(hashed: str | None) -> str:
-    """Return by what a session knows a password again, of which it ends with a change; empty without a password."""
-    return hashlib.sha256(hashed.encode()).hexdigest()[:16] if hashed else ""
+def begin_visit(request: Request) -> None:
+    """Begin a session without an account, unless one goes on: what a visitor begins is opened by it."""
+    if session_of(request) is None:
+        request.session["id"] = sessions.begin_session(request.app.state.env)
+        del request.state.web_session
+
+
+def trace_of(account: Account) -> str:
+    """Return by what a session knows password and role of its account again, with a change of which it ends."""
+    return hashlib.sha256(f"{account.role} {account.password or ''}".encode()).hexdigest()[:16]
 
 
 def sign_out(request: Request) -> None:
-    """End the session."""
+    """End the session, in every browser that has its cookie."""
+    name = request.session.get("id")
     request.session.clear()
+    request.state.web_session = request.state.account = None
+    if isinstance(name, str):
+        sessions.end_session(request.app.state.env, name)
+
+
+def session_of(request: Request) -> WebSession | None:
+    """Return the browser's session, read once per request; None when it has none that goes on."""
+    if not hasattr(request.state, "web_session"):
+        name = request.session.get("id")
+        request.state.web_session = read_session(request.app.state.env, name) if isinstance(name, str) else None
+    known: WebSession | None = request.state.web_session
+    return known
 
 
 def signed_in(request: Request) -> Account | None:
     """Return the account of the session, read once per request.
 
-    None when nobody is signed in, when the account is disabled, and when its password was changed since.
+    None when nobody is signed in, when the session was ended, when the account is disabled, and when its password or
+    role was changed since.
     """
     if not hasattr(request.state, "account"):
-        number, trace = request.session.get("account"), request.session.get("password", "")
-        account = account_of(request.app.state.env, number) if isinstance(number, int) else None
-        is_ended = account is None or account.disabled_at or _trace_of(account.password) != trace
+        session = session_of(request)
+        number = session.account_id if session is not None else None
+        account = account_of(request.app.state.env, number) if number is not None else None
+        is_ended = account is None or account.disabled_at or session is None or trace_of(account) != session.trace
         request.state.account = None if is_ended else account
     known: Account | None = request.state.account
     return known

@@ -72,7 +72,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         night(env, "books", [*good, listed("books", 3), records[4], records[5]])
         night(env, "books", [*good, records[3], records[4], listed("books", 5), records[6], records[7]])
         tasks_catalog.publish_now()
-        cookie = session_cookie(partner_account(env, "books"))
+        cookie = session_cookie(env, partner_account(env, "books"))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]

@@ -70,7 +70,7 @@ def test_a_signed_in_partner_sees_own_feeds_and_no_others(visitor: Browser, env:
     assert visitor.get(f"/partners/applications/{other.id}").status_code == 404
     assert "Somebody else" not in visitor.get("/partners/feeds").text
     for path in ("", "/test", "/submit"):
-        with TestClient(visitor.app) as stranger:
+        with TestClient(visitor.app, base_url="http://127.0.0.1:8081") as stranger:
             assert stranger.get(f"/partners/applications/{mine.id}{path}").status_code == 404
 
 

@@ -109,7 +109,7 @@ def test_an_address_becomes_published_resources(browser: Browser, library: Envir
     assert "What you sent" in shown
     link = re.search(r'href="http://127\.0\.0\.1:8081(/partners/previews/[\w.-]+)"', shown)
     assert link
-    with TestClient(browser.app) as colleague:
+    with TestClient(browser.app, base_url="http://127.0.0.1:8081") as colleague:
         assert "records can be published as they are" in colleague.get(link[1]).text
         assert "<form" not in colleague.get(link[1]).text
         assert colleague.get(f"{page}/test").status_code == 404

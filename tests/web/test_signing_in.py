@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from base64 import b64encode
 
 import pytest
 from starlette.requests import Request
 
-from loaders.accounts import add_account, change_account
+from loaders.accounts import add_account, change_account, end_sessions
+from loaders.sessions import SESSION_SECONDS
 from schemas import Environment
 from tests.web.conftest import PASSWORD, STEWARD, Browser
 from web.pages import tell
@@ -43,6 +45,57 @@ def test_a_wrong_password_a_disabled_account_and_a_partner_do_not_see_the_consol
     assert visitor.get("/console").url.path == "/sign-in"
 
 
+def test_a_copied_cookie_is_worth_nothing_after_signing_out(steward: Browser, env: Environment) -> None:
+    copied = dict(steward.cookies)
+    other = Browser(steward.app, base_url="http://127.0.0.1:8081", cookies=copied)
+    assert other.get("/console").url.path == "/console"
+    elsewhere = Browser(steward.app, base_url="http://127.0.0.1:8081")
+    elsewhere.submit("/sign-in", "/sign-in", name=STEWARD, password=PASSWORD)
+    steward.submit("/console", "/sign-out")
+    for cookies in (copied, dict(other.cookies)):  # the one that was stolen, and what it became since
+        thief = Browser(steward.app, base_url="http://127.0.0.1:8081", cookies=cookies)
+        assert thief.get("/console").url.path == "/sign-in"
+    assert elsewhere.get("/console").url.path == "/console", "another computer stays signed in"
+
+
+@pytest.mark.parametrize("ending", ["disable", "role", "sign-out"])
+def test_what_ends_an_accounts_sessions_ends_them_for_good(steward: Browser, env: Environment, ending: str) -> None:
+    if ending == "disable":
+        change_account(env, STEWARD, disabled=True)
+        change_account(env, STEWARD, disabled=False)
+    elif ending == "role":
+        change_account(env, STEWARD, role="operator")
+        change_account(env, STEWARD, role="steward")
+    else:
+        assert end_sessions(env, STEWARD) == 1
+    assert steward.get("/console").url.path == "/sign-in"
+
+
+def test_a_session_ends_after_twelve_hours_however_much_it_is_used(
+    steward: Browser, env: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = time.time() + SESSION_SECONDS + 1
+    monkeypatch.setattr("loaders.sessions.time.time", lambda: later)
+    assert steward.get("/console").url.path == "/sign-in"
+
+
+def test_a_session_that_somebody_else_began_is_not_that_of_who_signs_in(visitor: Browser, env: Environment) -> None:
+    add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+    visitor.get("/sign-in")
+    planted = dict(visitor.cookies)
+    visitor.submit("/sign-in", "/sign-in", name=STEWARD, password=PASSWORD)
+    assert dict(visitor.cookies) != planted
+    attacker = Browser(visitor.app, base_url="http://127.0.0.1:8081", cookies=planted)
+    assert attacker.get("/console").url.path == "/sign-in"
+    assert steward_files(env) == 1 and not list((env.home / "sessions").glob("*.tmp"))
+
+
+def steward_files(env: Environment) -> int:
+    """Return how many sessions are kept, each in a file that others cannot list."""
+    assert (env.home / "sessions").stat().st_mode & 0o077 == 0
+    return len(list((env.home / "sessions").glob("*.json")))
+
+
 def test_another_password_ends_the_sessions_begun_with_the_old_one(steward: Browser, env: Environment) -> None:
     assert steward.get("/console").url.path == "/console"
     change_account(env, STEWARD, password=hash_password("another horse battery"))
@@ -53,7 +106,7 @@ def test_another_password_ends_the_sessions_begun_with_the_old_one(steward: Brow
 
 @pytest.mark.parametrize("letter", ["x", "и", "\U00020000", '"'])
 def test_messages_never_make_a_cookie_that_browsers_drop(letter: str) -> None:
-    request = Request({"type": "http", "session": {"account": 1, "csrf": "c" * 40, "applications": ["A" * 26] * 10}})
+    request = Request({"type": "http", "session": {"id": "i" * 43, "csrf": "c" * 40, "applications": ["A" * 26] * 10}})
     for number in range(4):
         tell(request, f"{number}{letter * 2_000}", is_error=True, undo="correction:" + "1" * 40)
     assert request.session["messages"][-1][0].startswith(f"3{letter}"), "the last is kept"

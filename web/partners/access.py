@@ -10,7 +10,7 @@ from starlette.requests import Request
 from loaders.applications import Application, read_application
 from schemas import Environment
 from web.forms import field
-from web.signing_in import signed_in
+from web.signing_in import begin_visit, session_of, signed_in
 
 _MAX_REMEMBERED = 10  # applications in a session, which is a cookie
 
@@ -32,6 +32,7 @@ def as_seen(application: Application, form: FormData) -> Application:
 
 def remember(request: Request, application_id: str) -> None:
     """Let the browser open an application for as long as its session lasts."""
+    begin_visit(request)
     others = [each for each in request.session.get("applications", ()) if each != application_id]
     request.session["applications"] = [*others, application_id][-_MAX_REMEMBERED:]
 
@@ -42,7 +43,7 @@ def page_of(application: Application) -> str:
 
 
 def _may_open(request: Request, application: Application) -> bool:
-    if application.id in request.session.get("applications", ()):
+    if application.id in request.session.get("applications", ()) and session_of(request) is not None:
         return True
     account = signed_in(request)
     if account is None or account.role != "partner":
