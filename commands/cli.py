@@ -13,6 +13,7 @@ from commands import (
     airflow_home,
     backup,
     check_record,
+    downloads,
     erase,
     export,
     harvest_now,
@@ -55,6 +56,7 @@ add_command(app, "backup", backup.backup)
 add_command(app, "restore", backup.restore)
 add_command(app, "erase", erase.erase)
 add_command(app, "export", export.export)
+add_command(app, "downloads", downloads.downloads)
 add_command(app, "dags-folder", airflow_home.dags_folder)
 add_command(app, "scaffold", scaffold.scaffold)
 

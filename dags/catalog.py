@@ -1,4 +1,5 @@
-"""The DAG `catalog`: match a snapshot of the live records, publish, write the night's report, notify, mail partners.
+"""The DAG `catalog`: match a snapshot of the live records, publish, write the night's report, notify, mail partners,
+write the downloads.
 
 It runs after every load of a feed, and every morning in any case, so that a quiet night has its report too.
 """
@@ -84,10 +85,23 @@ with DAG(
                 environment(), os.environ.get(MAIL_URL_VARIABLE, ""), os.environ.get(WEB_URL_VARIABLE, "")
             )
 
+    @task(task_id="downloads", execution_timeout=timedelta(hours=6))
+    def downloads(published: dict[str, int], **context: Any) -> str:
+        """Write a dump of what is published, once a night; it holds neither the pool nor the catalog's lock."""
+        from pipeline.downloads import write_downloads
+        from pipeline.notifications import is_last_of_night
+        from schemas import environment
+
+        if not is_last_of_night(context["dag_run"].run_type.value):
+            return "no download was written: the morning's run of the catalog does it"
+        with ends_in_one_sentence():
+            return write_downloads(environment())
+
     # Calling a task gives an XComArg, which stands for its result; the annotations are those of the results
     counts = cast(Any, publish(cast(Any, match())))
     reported = report(counts)
     notify(cast(Any, reported))
     mail_partners(cast(Any, reported))
+    downloads(counts)
     # A leaf that ends as publish did: Airflow judges a run by its leaves, and those above always run
     counts >> EmptyOperator(task_id="published")

@@ -18,6 +18,7 @@ def failure_sentence(error: BaseException) -> str | None:
     """Return the sentence of a failure that is explained by it; None for a defect, of which a trace is needed."""
     from loaders.backup import NotReprocessed
     from loaders.declarations import Undeclared
+    from loaders.downloads import DownloadsFailed
     from loaders.store import FeedBusy, WrongRunState, storage_sentence
     from pipeline.airflow_inputs import BadConnection, BadRequest
     from pipeline.fix_mails import MailsFailed
@@ -26,7 +27,7 @@ def failure_sentence(error: BaseException) -> str | None:
 
     explained = (
         RunHeld, HarvestFailed, BadFeed, FeedBusy, WrongRunState, Undeclared, NotReprocessed, BadConnection, BadRequest,
-        NotSent, MailsFailed, LinksFailed,
+        NotSent, MailsFailed, LinksFailed, DownloadsFailed,
     )  # fmt: skip
     return _one_line(str(error)) if isinstance(error, explained) else storage_sentence(error, environment())
 

@@ -65,6 +65,7 @@ from schemas.resource import (
 )
 from schemas.sentences import Sentence, SentenceValue, sentence
 from schemas.source import Ask, HarvestFailed, Listing, Page, Progress, RawResponse, Skipped, SourceRecord
+from schemas.spreadsheet import harmless
 from schemas.term_mapping import TermMapping
 from schemas.unusable_file import UnusableFile
 from schemas.version import __version__
@@ -151,6 +152,7 @@ __all__ = [
     "digest_text",
     "environment",
     "glued_digests",
+    "harmless",
     "license_names",
     "match_sha256",
     "one_line",

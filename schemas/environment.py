@@ -67,6 +67,10 @@ class Environment(Base, frozen=True, kw_only=True):
         return self.home / "reports"
 
     @property
+    def downloads(self) -> Path:
+        return self.home / "downloads"
+
+    @property
     def locks(self) -> Path:
         return self.home / "locks"
 

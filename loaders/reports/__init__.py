@@ -2,7 +2,7 @@
 
 from loaders.reports.duplicates import pair_facts, write_duplicates
 from loaders.reports.feed import write_feed_report
-from loaders.reports.fix_list import UNREADABLE, harmless, unreadable_texts
+from loaders.reports.fix_list import UNREADABLE, unreadable_texts
 from loaders.reports.gate import read_gate_results, write_gate_results
 from loaders.reports.night import write_all_reports, write_night_report
 from loaders.reports.page import STYLE, command_for, page_suffix, printable
@@ -79,7 +79,6 @@ __all__ = [
     "command_for",
     "evidence_in",
     "fix_mail_messages",
-    "harmless",
     "indented",
     "last_runs",
     "messages",

@@ -17,13 +17,13 @@ from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 from loaders.reports.page import Rules, page_suffix, rule_text
 from loaders.reports.texts import LANGUAGES, messages
 from loaders.store import IssueRow, SourceRecordRow, whole_file
+from schemas import harmless
 
 LIST_COLUMNS = ("since", "fixed", "identifier", "severity", "rule", "path", "value", "suggestion")
 _CSV_COLUMNS = ("identifier", "severity", "rule", "path", "value", "wrong", "why", "suggestion", "since")
 _FETCH_ROWS = 5_000
 _BATCH_ITEMS = 1_000  # held in memory at a time
 _RUN_DATE = re.compile(r"-(\d{4})(\d{2})(\d{2})T\d+$")
-_STARTS_FORMULA = re.compile(r"'*(?:[\t\r\n]|\s*[=+\-@＝＋－＠])")  # also what is quoted already, so that one is ours
 UNREADABLE = "unreadable"  # instead of a rule's code: no rule could check the record
 _ERRORS_FIRST = case({"error": 0, "warning": 1}, value=IssueRow.severity, else_=2)
 
@@ -213,11 +213,3 @@ _CSV_WRITER = csv.writer(_ReturnedLine())
 def _cells(texts: Iterable[str]) -> str:
     """Return texts as harmless CSV cells separated by commas, without the end of line."""
     return str(_CSV_WRITER.writerow([harmless(text) for text in texts])).removesuffix("\r\n")
-
-
-def harmless(cell: str) -> str:
-    """Quote a cell that a spreadsheet would take for a formula, by one apostrophe; nothing else of it changes.
-
-    https://owasp.org/www-community/attacks/CSV_Injection
-    """
-    return f"'{cell}" if _STARTS_FORMULA.match(cell) else cell

@@ -84,7 +84,7 @@ from loaders.store.run import (
 )
 from loaders.store.transactions import OneState, in_one_state, read_transaction, write_transaction
 from loaders.store.trouble import storage_sentence
-from loaders.store.whole_files import make_folder, sweep, temporary_ending, temporary_folder, whole_file
+from loaders.store.whole_files import make_folder, sweep, temporary_ending, temporary_folder, whole_file, whole_folder
 from loaders.store.worker import is_this_worker, is_worker_gone, this_worker
 
 __all__ = [
@@ -174,6 +174,7 @@ __all__ = [
     "upsert",
     "visible_times",
     "whole_file",
+    "whole_folder",
     "write_changes",
     "write_parquet",
     "write_rows",

@@ -57,6 +57,29 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder to write files into; sync and rename it to `path`, or remove it on an exception.
+
+    There must be no folder at `path`. A kill leaves at worst a temporary folder, which the next one removes.
+    """
+    with temporary_folder(path.parent) as folder:
+        yield folder
+        for written in folder.iterdir():
+            with written.open("rb") as file:
+                os.fsync(file.fileno())
+        folder.chmod(0o777 & ~_umask())  # that of a temporary folder lets nobody else in
+        _sync_folder(folder)
+        folder.rename(path)
+    _sync_folder(path.parent)
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
 def sweep(folder: Path, pattern: str = "**/*.tmp") -> None:
     """Remove the temporary files and folders in a folder (and below it) whose processes have ended."""
     for path in list(folder.glob(pattern)):

@@ -28,10 +28,9 @@ from loaders.reports import (
     write_feed_report,
     write_gate_results,
 )
-from loaders.reports.fix_list import harmless
 from loaders.store import HarvestRunRow, IssueRow, JudgementRow, MatchRow, SourceRecordRow, UnmappedValueRow
 from loaders.store.database import open_engine
-from schemas import Contributor, Environment, Feed, Language, Resource
+from schemas import Contributor, Environment, Feed, Language, Resource, harmless
 from schemas import License as Licence
 
 AT = "2026-03-14T05:00:00Z"

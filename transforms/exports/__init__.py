@@ -7,6 +7,16 @@ from __future__ import annotations
 
 from transforms.exports.files import FileForm
 from transforms.exports.formats import EXPORTS, Export, OaiFormat
-from transforms.exports.values import attribution
+from transforms.exports.table import COLUMNS, row_of
+from transforms.exports.values import UNESCO_ATTRIBUTION, attribution
 
-__all__ = ["EXPORTS", "Export", "FileForm", "OaiFormat", "attribution"]
+__all__ = [
+    "COLUMNS",
+    "EXPORTS",
+    "UNESCO_ATTRIBUTION",
+    "Export",
+    "FileForm",
+    "OaiFormat",
+    "attribution",
+    "row_of",
+]

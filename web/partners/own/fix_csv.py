@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from starlette.requests import Request
 
 from loaders.browse import Fix
-from loaders.reports import harmless
+from schemas import harmless
 from web.languages import marked
 from web.pages import gettext_of
 from web.partners.own.fix_texts import SEVERITY_NAMES, STATE_NAMES, fix_texts

@@ -1,0 +1,50 @@
+"""The library's dumps: whole folders below ELIB_HOME/downloads that appear at once, and go by a rule."""
+
+from loaders.downloads.dumps import (
+    FILES,
+    MANIFEST_NAME,
+    SUMS_NAME,
+    Dump,
+    DumpFile,
+    DumpManifest,
+    file_of,
+    list_dumps,
+    newest_dump,
+    remove_all_dumps,
+)
+from loaders.downloads.keeping import KeepRule, kept_names, read_rule, remove_others
+from loaders.downloads.writing import (
+    DownloadsFailed,
+    DumpColumn,
+    DumpEntry,
+    DumpSource,
+    catalog_state,
+    downloads_lock,
+    erasures_state,
+    write_dump,
+)
+
+__all__ = [
+    "FILES",
+    "MANIFEST_NAME",
+    "SUMS_NAME",
+    "DownloadsFailed",
+    "Dump",
+    "DumpColumn",
+    "DumpEntry",
+    "DumpFile",
+    "DumpManifest",
+    "DumpSource",
+    "KeepRule",
+    "catalog_state",
+    "downloads_lock",
+    "erasures_state",
+    "file_of",
+    "kept_names",
+    "list_dumps",
+    "newest_dump",
+    "read_rule",
+    "remove_all_dumps",
+    "remove_others",
+    "write_dump",
+]
