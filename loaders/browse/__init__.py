@@ -81,6 +81,7 @@ from loaders.browse.runs import (
     runs_page,
 )
 from loaders.browse.shown_resource import PublishedResource, RelatedResource, count_published, read_published
+from loaders.browse.sitemap import SITEMAP_PART_IDS, SitemapPart, sitemap_entries, sitemap_parts
 from loaders.browse.sources import SourceOf, set_specs, sources_of
 from loaders.browse.terms import (
     OpenTerm,
@@ -114,6 +115,7 @@ __all__ = [
     "FIX_STATES",
     "MAX_COUNTED_FIXED",
     "PUBLICATIONS",
+    "SITEMAP_PART_IDS",
     "UNREADABLE_RULE",
     "AuditPage",
     "AuditPlace",
@@ -151,6 +153,7 @@ __all__ = [
     "RunChange",
     "RunPlace",
     "RunSummary",
+    "SitemapPart",
     "SourceOf",
     "Standing",
     "TermFacets",
@@ -216,6 +219,8 @@ __all__ = [
     "runs_page",
     "set_specs",
     "shown_value",
+    "sitemap_entries",
+    "sitemap_parts",
     "sources_of",
     "spellings",
     "standing_of",

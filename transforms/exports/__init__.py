@@ -8,6 +8,7 @@ from __future__ import annotations
 from transforms.exports.files import FileForm
 from transforms.exports.formats import EXPORTS, Export, OaiFormat
 from transforms.exports.table import COLUMNS, row_of
+from transforms.exports.texts import escape, language_attribute
 from transforms.exports.values import UNESCO_ATTRIBUTION, attribution
 
 __all__ = [
@@ -18,5 +19,7 @@ __all__ = [
     "FileForm",
     "OaiFormat",
     "attribution",
+    "escape",
+    "language_attribute",
     "row_of",
 ]

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from web.library import home, reporting, resources, searching, statements
+from web.library import downloads, feed, home, reporting, resources, searching, sitemap, statements
 
 router = APIRouter()
-for _pages in (home, searching, resources, reporting, statements):
+for _pages in (home, searching, resources, downloads, feed, sitemap, reporting, statements):
     router.include_router(_pages.router)
 
 __all__ = ["router"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from web.guards import client_of
 
@@ -19,7 +19,7 @@ def count_request(request: Request, rate: str = PAGES_RATE) -> None:
     request.app.state.rates.check(request, rate, "library", rate, client_of(request))
 
 
-def kept(request: Request, response: HTMLResponse) -> Response:
+def kept(request: Request, response: Response) -> Response:
     """Return an answer that may be kept for a while; 304 without the page for one whose browser has it.
 
     With a cookie, a shared cache keeps nothing: the answer may set that cookie again.
@@ -27,7 +27,13 @@ def kept(request: Request, response: HTMLResponse) -> Response:
     tag = f'W/"{hashlib.sha256(response.body).hexdigest()[:32]}"'
     scope = "private, no-cache" if request.cookies else f"public, max-age={_KEPT_SECONDS}"
     headers = {"etag": tag, "cache-control": scope, "vary": _VARY}
-    if tag in [each.strip() for each in request.headers.get("if-none-match", "").split(",")]:
+    if has_tag(request, tag):
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
     return response
+
+
+def has_tag(request: Request, tag: str) -> bool:
+    """Return whether who asks has the version with this ETag already (RFC 9110, 13.1.2)."""
+    known = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
+    return tag.removeprefix("W/") in known or "*" in known

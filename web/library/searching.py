@@ -91,7 +91,7 @@ def search(request: Request, q: Annotated[str, Query()] = "") -> Response:
     """Show a page of what was found, or how to find more."""
     count_request(request, SEARCHES_RATE)
     env: Environment = request.app.state.env
-    asked = _asked(request, q)
+    asked = read_search(request, q)
     words = query_words(asked.text)
     wanted = Wanted(asked.text, words, asked.chosen)
     hits, resources, is_without_index = None, [], False
@@ -112,6 +112,7 @@ def search(request: Request, q: Annotated[str, Query()] = "") -> Response:
         hits=hits,
         shown=[_shown(request, each, words) for each in resources],
         is_without_index=is_without_index,
+        feed_link=address("/feed.atom", query, order=None),
         has_no_words=bool(asked.text.strip()) and not words,
         is_cut=len(dict.fromkeys(words)) > MAX_WORDS or len(q) > MAX_TEXT_CHARS,
         most_words=MAX_WORDS,
@@ -131,7 +132,7 @@ def search(request: Request, q: Annotated[str, Query()] = "") -> Response:
     return kept(request, page)
 
 
-def _asked(request: Request, text: str) -> _Asked:
+def read_search(request: Request, text: str) -> _Asked:
     """Read the search from the address; what it cannot be is left out."""
     parameters = request.query_params
     chosen = {}
@@ -204,8 +205,8 @@ def facet_label(request: Request, facet: str, value: str) -> tuple[str, str]:
 
 def _shown(request: Request, found: LibraryResource, words: Sequence[SearchWord]) -> Shown:
     reader, record = reader_language(request), found.record
-    title_language, title = _own_text(record.title, reader, record)
-    text_language, text = _own_text(record.description, reader, record)
+    title_language, title = own_text(record.title, reader, record)
+    text_language, text = own_text(record.description, reader, record)
     types = [gettext_of(request, label_of(TYPES, each.code)) for each in record.resource_types[:2]]
     languages = [language_label(each.tag, reader) for each in record.languages[:3]]
     levels = [gettext_of(request, label_of(LEVELS, each)) for each in record.levels[:2]]
@@ -223,7 +224,7 @@ def _shown(request: Request, found: LibraryResource, words: Sequence[SearchWord]
     )
 
 
-def _own_text(texts: Mapping[str, str], reader: str, record: Resource) -> tuple[str, str]:
+def own_text(texts: Mapping[str, str], reader: str, record: Resource) -> tuple[str, str]:
     """Return language and text: the resource's own language, else the reader's, else the first."""
     own = record.languages[0].tag if record.languages else ""
     for language in (own, reader):
