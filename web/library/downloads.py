@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from babel.numbers import format_decimal
 from fastapi import APIRouter, HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from loaders.downloads import FILES, MANIFEST_NAME, SUMS_NAME, Dump, file_of, list_dumps, newest_dump
 from schemas import Environment
-from web.languages import marked
+from web.languages import marked, reader_language
 from web.library.answers import count_request, has_tag, kept
 from web.pages import gettext_of, render
 
@@ -76,8 +77,8 @@ def _shown_files(request: Request, dump: Dump) -> list[ShownFile]:
 
 def _size(request: Request, number_of_bytes: int) -> str:
     unit, text = next((each for each in _UNITS if number_of_bytes >= each[0]), _UNITS[-1])
-    digits = 0 if number_of_bytes >= 10 * unit else 1
-    return gettext_of(request, text, size=f"{number_of_bytes / unit:.{digits}f}")
+    size = round(number_of_bytes / unit, 0 if number_of_bytes >= 10 * unit else 1)
+    return gettext_of(request, text, size=format_decimal(size, locale=reader_language(request)))
 
 
 @router.api_route("/downloads/latest/{file_name}", methods=["GET", "HEAD"])
