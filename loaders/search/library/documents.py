@@ -17,6 +17,10 @@ SearchTerms = Callable[[str], list[str]]  # the words by which a text is found
 ANALYZER = "words"
 TEXT_FIELDS = ("title", "keywords", "subjects", "people", "description")
 STATE_FIELD, DEAD_STATE = "state", "dead"
+_OFTEN_EMPTY = ("keywords", "subjects", "people")
+# What stands in an empty field: BM25 divides by a field's mean length, and would take eight keywords for very many
+# where few resources have any. No search looks for it: folding leaves out what is no letter or digit.
+_NOTHING = " ".join(["\u2205"] * 8)
 FACETS = ("language", "level", "type", "subject", "license", "partner", "open")
 MAX_NAME_CHARS = 500  # of an identifier or address
 _MAX_TEXT_CHARS = 20_000  # of one text; what a description says after that does not find it
@@ -93,9 +97,8 @@ def document_of(row: PublishedRow, terms: SearchTerms) -> tantivy.Document:
     document.add_text("id", row.id)
     for name in _distinct(exact_name(name) for name in (row.id, *_names(record))):
         document.add_text("names", name)
-    for field, texts in _texts(record):
-        for text in _distinct(texts):
-            document.add_text(field, " ".join(terms(text[:_MAX_TEXT_CHARS])))
+    for field, words in _indexed_texts(record, terms):
+        document.add_text(field, words)
     for field, values in _facets(record, row.partners):
         for value in _distinct(values):
             document.add_text(field, value)
@@ -110,6 +113,13 @@ def _add_order(document: tantivy.Document, row: PublishedRow, issued_year: int) 
     document.add_integer("quality", (0 if row.is_dead else row.quality or 0) * (_MAX_YEAR + 1) + year)
     if row.is_dead:
         document.add_text(STATE_FIELD, DEAD_STATE)
+
+
+def _indexed_texts(record: _Searched, terms: SearchTerms) -> Iterator[tuple[str, str]]:
+    """Yield the fields of words, each text with its words; a field that is often empty is never left out."""
+    for field, texts in _texts(record):
+        words = [" ".join(terms(text[:_MAX_TEXT_CHARS])) for text in _distinct(texts)]
+        yield from ((field, each) for each in words or ([_NOTHING] if field in _OFTEN_EMPTY else ()))
 
 
 def _distinct(texts: Iterable[str]) -> Iterable[str]:
