@@ -67,8 +67,8 @@ MAX_TIMES_TODAY = 30
 _ROWS = 5_000  # written at a time
 _AT = "2026-01-30T01:00:00.000000Z"
 _WAITING_EVERY = 50
-_PASSWORD = "a password of the bench"  # of a catalog that is thrown away
-_PARTNER = "Boris"
+PASSWORD = "a password of the bench"  # of a catalog that is thrown away
+PARTNER = "Boris"
 _WRITES = 3  # after each of which a page is asked for
 PUBLICATION = "publish-20260130T050000000000"
 _SIGNED = {"by": "Amina", "at": _AT, "reason": "measured"}
@@ -131,7 +131,6 @@ def _measure_in(folder: Path, url: str, arguments: argparse.Namespace) -> int:
     variables = {"ELIB_HOME": str(home), "ELIB_FEEDS": str(folder / "feeds"), "ELIB_CATALOG_URL": url}
     env = environment(variables)
     if not (home / "made").exists():
-        _WRITTEN.clear()
         make_catalog(env, arguments.records)
     engine(env).dispose()
     with served(variables) as address:
@@ -143,6 +142,7 @@ def _measure_in(folder: Path, url: str, arguments: argparse.Namespace) -> int:
 def make_catalog(env: Environment, records: int) -> None:
     """Write a catalog of so many records, and its search index."""
     began = time.monotonic()
+    _WRITTEN.clear()
     migrate(env)
     env.feeds.mkdir(parents=True, exist_ok=True)
     for number in range(FEEDS):
@@ -151,8 +151,8 @@ def make_catalog(env: Environment, records: int) -> None:
             f'url = "https://feed{number}.made.test/list"\n',
             encoding="utf-8",
         )
-    add_account(env, "Amina", "steward", password=hash_password(_PASSWORD))
-    add_account(env, _PARTNER, "partner", password=hash_password(_PASSWORD), feeds=("feed3",))
+    add_account(env, "Amina", "steward", password=hash_password(PASSWORD))
+    add_account(env, PARTNER, "partner", password=hash_password(PASSWORD), feeds=("feed3",))
     _write(env, HarvestRunRow, _runs(records))
     made = _records(records)
     for some in chunked(made, _ROWS):
@@ -458,7 +458,7 @@ class PageTimes(NamedTuple):
 
 def measure(env: Environment, address: str, requests: int) -> Iterator[PageTimes]:
     """Ask for every page so often, by turns with the bare route, so that both meet the same other work."""
-    for name, some in (("Amina", pages(env)), (_PARTNER, partner_pages(env))):
+    for name, some in (("Amina", pages(env)), (PARTNER, partner_pages(env))):
         with signed_in(address, name) as client:
             for page in some:
                 yield _measure_page(env, client, page, requests)
@@ -470,7 +470,7 @@ def signed_in(address: str, name: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=address, timeout=120) as client:
         token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/sign-in").text)
         assert token
-        form = {"csrf_token": token[1], "name": name, "password": _PASSWORD, "next": "/console"}
+        form = {"csrf_token": token[1], "name": name, "password": PASSWORD, "next": "/console"}
         assert client.post("/sign-in", data=form).status_code == 303
         yield client
 

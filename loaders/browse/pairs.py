@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, exists, func, or_, select, tuple_
+from sqlalchemy import Connection, and_, exists, func, or_, select, tuple_
 
 from loaders.store import JudgementRow, MatchRow
 
@@ -25,8 +25,13 @@ class Place(NamedTuple):
 
 
 def count_pairs(connection: Connection, feed: str = "") -> int:
-    """Count the pairs that wait, of one feed or of all."""
-    return connection.scalar(select(func.count()).select_from(_PAIRS).where(*_waiting(feed))) or 0
+    """Count the pairs that wait, of one feed or of all: those to be reviewed, less those of them that are judged."""
+    to_review = select(func.count()).select_from(_PAIRS).where(*_to_review(feed))
+    same = and_(_PAIRS.c.left_key == _JUDGEMENTS.c.left_key, _PAIRS.c.right_key == _JUDGEMENTS.c.right_key)
+    in_force = select(_JUDGEMENTS.c.left_key, _JUDGEMENTS.c.right_key).where(_JUDGEMENTS.c.undone_at.is_(None))
+    judged = in_force.join(_PAIRS, same).where(*_to_review(feed), _PAIRS.c.review.is_(None)).distinct().subquery()
+    done = connection.scalar(select(func.count()).select_from(judged)) or 0
+    return (connection.scalar(to_review) or 0) - done
 
 
 def read_pair(connection: Connection, left: str, right: str) -> Any:
@@ -56,7 +61,8 @@ def pairs_like(connection: Connection, evidence: str, feed: str = "") -> Iterato
     """
     kind = _kind(evidence)
     query = select(_PAIRS.c.left_key, _PAIRS.c.right_key, _PAIRS.c.evidence).where(*_waiting(feed))
-    rows = connection.execute(query.order_by(_PAIRS.c.left_key).execution_options(yield_per=_FETCH_ROWS))
+    order = [column.desc() for column in (_PAIRS.c.probability, _PAIRS.c.left_key, _PAIRS.c.right_key)]
+    rows = connection.execute(query.order_by(*order).execution_options(yield_per=_FETCH_ROWS))
     for left, right, its_evidence in rows:
         if _kind(its_evidence) == kind:
             yield left, right
@@ -80,10 +86,11 @@ def _waiting(feed: str) -> list[Any]:
             _JUDGEMENTS.c.undone_at.is_(None),
         )
     )
-    conditions = [
-        or_(_PAIRS.c.verdict == "review", _PAIRS.c.review.is_not(None)),
-        or_(_PAIRS.c.review.is_not(None), ~judged),
-    ]
+    return [*_to_review(feed), or_(_PAIRS.c.review.is_not(None), ~judged)]
+
+
+def _to_review(feed: str) -> list[Any]:
+    conditions = [or_(_PAIRS.c.verdict == "review", _PAIRS.c.review.is_not(None))]
     if feed:
         of_feed = (side.startswith(f"{feed}:", autoescape=True) for side in (_PAIRS.c.left_key, _PAIRS.c.right_key))
         conditions.append(or_(*of_feed))

@@ -148,6 +148,7 @@ def _by_feed(connection: Connection, chosen: WaitingFilter) -> list[tuple[str, i
 def _by_rule(connection: Connection, chosen: WaitingFilter) -> list[tuple[str, int]]:
     query = _errors_of(chosen, _ISSUES.c.code).group_by(_ISSUES.c.code)
     counts = _counts(connection, query)
+    counts.pop(None, None)
     unreadable = select(func.count()).select_from(_RECORDS)
     unreadable = unreadable.where(*_conditions(msgspec.structs.replace(chosen, rule=UNREADABLE)))
     counts[UNREADABLE] = 0 if chosen.field else connection.scalar(unreadable) or 0
@@ -159,17 +160,22 @@ def _by_field(connection: Connection, chosen: WaitingFilter) -> list[tuple[str, 
     counts: Counter[str] = Counter()
     query = _errors_of(chosen, _ISSUES.c.path).group_by(_ISSUES.c.path)
     for path, count in connection.execute(query):
+        if path is None:
+            continue
         counts[_FIELD_END.split(path, maxsplit=1)[0]] += count
     return _sorted(counts)
 
 
 def _errors_of(chosen: WaitingFilter, column: Any) -> Any:
-    """Return a query of records by a column of their open errors, of those that the filter means."""
-    join = _RECORDS.join(_ISSUES, and_(_ISSUES.c.key == _RECORDS.c.key, *_is_open_error(_ISSUES)))
+    """Return a query of records by a column of their open errors, of those that the filter means; NULL: without any.
+
+    The outer join lets SQLite begin with the records that wait, and not with the findings of all records.
+    """
+    join = _RECORDS.outerjoin(_ISSUES, and_(_ISSUES.c.key == _RECORDS.c.key, *_is_open_error(_ISSUES)))
     return select(column, func.count(_RECORDS.c.key.distinct())).select_from(join).where(*_conditions(chosen))
 
 
-def _counts(connection: Connection, query: Any) -> Counter[str]:
+def _counts(connection: Connection, query: Any) -> Counter[Any]:
     return Counter({row[0]: row[1] for row in connection.execute(query)})
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from loaders.browse import count_published
 from loaders.search import NoLibraryIndex, Wanted, search_library
-from loaders.store import read_transaction
+from loaders.store import read_kept
 from schemas import Environment
 from web.library.answers import count_request, kept
 from web.library.searching import facet_label
@@ -27,16 +27,15 @@ def home(request: Request) -> Response:
     """Show what the library is and has."""
     count_request(request)
     env: Environment = request.app.state.env
-    with read_transaction(env) as connection:
-        total = count_published(connection)
     ways: dict[str, list[tuple[str, str, str, int]]] = {}
     newest: list[Any] = []
     partners = languages = 0
     try:
         hits = search_library(env, Wanted("", ()), order="newest", limit=_NEWEST)
     except NoLibraryIndex:
-        pass  # the page has the box and the text; what it counts comes with the next publication
+        total = read_kept(env, count_published)  # what else it counts comes with the next publication
     else:
+        total = hits.total
         newest = hits.resources
         partners, languages = (len(hits.facets[facet]) for facet in ("partner", "language"))
         for facet, most in _SHOWN.items():

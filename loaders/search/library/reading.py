@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -22,9 +23,22 @@ _FACET_VALUES = 100  # counted of a facet
 _MAX_PLAIN_WORDS = 5
 _ESCAPE = "\\"
 _RESOURCES: Any = ResourceRow.__table__
+_Facets = Mapping[str, list[tuple[str, int]]]
 _lock = threading.Lock()
 _open: dict[tuple[str, int], tuple[LibraryState, tantivy.Index]] = {}  # by folder and process
-_everything: dict[str, Mapping[str, list[tuple[str, int]]]] = {}  # facets of all resources, by folder and time
+_MAX_FOUND = 100  # results that are kept; the one that was asked for least recently goes first
+
+
+class _Found(NamedTuple):
+    """What the index has for a question: ids of a page, how many there are, and the facets of all."""
+
+    ids: tuple[str, ...]
+    total: int
+    way: Way
+    facets: _Facets
+
+
+_found: OrderedDict[Hashable, _Found] = OrderedDict()  # by index, when it was written, and what was asked
 
 
 class LibraryResource(NamedTuple):
@@ -120,39 +134,47 @@ def _search(
     limit: int,
     with_facets: bool,
 ) -> LibraryHits:
-    searcher = index.searcher()
     by = None if order == "relevance" else order
     if by is None and wanted.is_everything:
         by = "newest"
+    chosen = tuple(sorted((facet, tuple(values)) for facet, values in wanted.chosen.items()))
+    asked = (wanted.text, tuple(wanted.words), chosen, by, offset, limit, with_facets)
+    question = (state.folder, state.publication, state.at, asked)
+    with _lock:
+        found = _found.get(question)
+        if found is not None:
+            _found.move_to_end(question)
+    if found is None:
+        found = _find(index, wanted, by, offset, limit, with_facets)
+        with _lock:
+            _found[question] = found
+            while len(_found) > _MAX_FOUND:
+                _found.popitem(last=False)
+    with read_transaction(env) as connection:
+        resources = _read(connection, found.ids)
+    return LibraryHits(resources, found.total, found.way, found.facets, state.at)
+
+
+def _find(index: tantivy.Index, wanted: Wanted, by: str | None, offset: int, limit: int, with_facets: bool) -> _Found:
+    searcher = index.searcher()
     for way in WAYS:
         query = query_of(index.schema, wanted, way)
         result = searcher.search(query, limit, offset=offset, order_by_field=by)
         total: int = result.count  # type: ignore[attr-defined]  # its stubs lack it
         if total or not wanted.words or wanted.is_everything:
             break
-    ids = [str(searcher.doc(place)["id"][0]) for _, place in result.hits]
-    with read_transaction(env) as connection:
-        resources = _read(connection, ids)
-    written = f"{state.folder} {state.publication} {state.at}"
-    counted = _facets(searcher, index.schema, wanted, way, query, written) if with_facets else {}
-    return LibraryHits(resources, total, way, counted, state.at)
+    ids = tuple(str(searcher.doc(place)["id"][0]) for _, place in result.hits)
+    return _Found(ids, total, way, _facets(searcher, index.schema, wanted, way, query) if with_facets else {})
 
 
 def _facets(
-    searcher: tantivy.Searcher, schema: tantivy.Schema, wanted: Wanted, way: Way, query: tantivy.Query, written: str
-) -> Mapping[str, list[tuple[str, int]]]:
+    searcher: tantivy.Searcher, schema: tantivy.Schema, wanted: Wanted, way: Way, query: tantivy.Query
+) -> _Facets:
     """Count the values of each facet among what was found; of a chosen facet, as if nothing of it were chosen."""
     chosen = [facet for facet in FACETS if wanted.chosen.get(facet)]
-    is_everything = wanted.is_everything and not chosen
-    known = _everything.get(written) if is_everything else None
-    if known is not None:
-        return known
     counted = _count(searcher, query, [facet for facet in FACETS if facet not in chosen])
     for facet in chosen:
         counted |= _count(searcher, query_of(schema, wanted, way, without=facet), [facet])
-    if is_everything:
-        _everything.clear()
-        _everything[written] = counted
     return counted
 
 
