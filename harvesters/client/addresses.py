@@ -18,8 +18,13 @@ import httpx
 
 from harvesters.causes import failed
 from harvesters.client.heads import Irregularities, RepairedStream
+from harvesters.client.urls import InvalidUrl, parse_url
+from schemas import HarvestFailed
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+# https://www.rfc-editor.org/rfc/rfc6761, https://www.rfc-editor.org/rfc/rfc6762 and ICANN's .internal
+_LOCAL_NAMES = (".localhost", ".local", ".internal", ".localdomain", ".home.arpa")
 _FIRST_DEADLINE_SECONDS = 60.0  # until set_deadline is called
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 # addresses of the public ranges that a cloud's machines reach its own services at: Azure's
@@ -73,6 +78,27 @@ def _resolve(host: str, port: int, allowed: Iterable[str]) -> list[str]:
         if not is_public(ipaddress.ip_address(address.split("%")[0])):
             raise failed("forbidden_address", f"{name} resolves to {address}, which is not a public address")
     return addresses
+
+
+def leads_inside(url: str, allowed: frozenset[str]) -> bool:
+    """Return whether a URL is known to lead elsewhere than to the public internet, now.
+
+    So do names of this machine and of local networks, and addresses in whatever spelling (hexadecimal, octal, IPv4 in
+    IPv6, with a dot behind). A name that does not resolve is not known to: every connection is checked again.
+    """
+    try:
+        parsed = parse_url(url)
+        if parsed.scheme not in _DEFAULT_PORTS:  # a file that was sent to us
+            return False
+        name = parsed.host.strip("[]").rstrip(".").lower()
+        if f".{name}".endswith(_LOCAL_NAMES) and name not in allowed and f"{name}:{parsed.port}" not in allowed:
+            return True
+        _resolve(name, parsed.port or _DEFAULT_PORTS.get(parsed.scheme, 0), allowed)
+    except (HarvestFailed, InvalidUrl):  # no harvest asks what is not a valid URL
+        return True
+    except httpcore.ConnectError:
+        return False
+    return False
 
 
 class _DeadlineStream(httpcore.NetworkStream):

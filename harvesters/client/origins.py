@@ -36,6 +36,14 @@ def origin_of(url: httpx.URL) -> ServerOrigin:
     return ServerOrigin(url.scheme, host, url.port or _DEFAULT_PORTS.get(url.scheme, 0))
 
 
+def is_same_origin(one: str, other: str) -> bool:
+    """Return whether two URLs are of one origin, however they spell it; what is not a valid URL is of none."""
+    try:
+        return origin_of(httpx.URL(one)) == origin_of(httpx.URL(other))
+    except (httpx.InvalidURL, ValueError):
+        return False
+
+
 def without_userinfo(url: httpx.URL) -> httpx.URL:
     """Return the URL without user and password, which httpx would send as Basic authentication."""
     return url.copy_with(userinfo=b"") if url.userinfo else url

@@ -16,10 +16,11 @@ from schemas import Environment, read_feed
 from tests.pipeline.conftest import library
 from tests.pipeline.feeds import declare, listed, night
 from tests.pipeline.mail_server import MailServer
-from tests.web.conftest import Browser
+from tests.web.conftest import PASSWORD, Browser
 from tests.web.partner_session import MAIL, SECRET, partner_account, sign_in
 from web import create_app
 from web.settings import WebSettings
+from web.signing_in import hash_password
 
 __all__ = ["library"]
 on_sqlite = pytest.mark.parametrize("env", ["sqlite"], indirect=True)
@@ -79,6 +80,40 @@ def test_a_change_is_an_application_that_a_steward_compares(partner: Browser, li
     feed = read_feed(library.feeds / "books.toml")
     assert (feed.url, feed.request.quiet_hours) == (FORM["url"], [FORM["quiet_hours"]])
     assert "waits for a steward" not in shown(partner.get(PAGE).text)
+
+
+@on_sqlite
+def test_an_address_inside_a_network_is_refused_in_whatever_spelling(partner: Browser, library: Environment) -> None:
+    for host in (
+        *("127.0.0.1", "127.0.0.1.", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "localhost", "a.localhost"),
+        *("[::1]", "[::ffff:10.0.0.1]", "[64:ff9b::7f00:1]", "10.0.0.1:8080", "169.254.169.254", "catalog.internal"),
+    ):
+        answer = partner.submit(CHANGE, CHANGE, **{**FORM, "url": f"http://{host}/api"})
+        assert answer.status_code == 422 and "not on the public internet" in shown(answer.text), host
+    answer = partner.submit(CHANGE, CHANGE, **{**FORM, "url": "https://example.org@127.0.0.1/api"})
+    assert answer.status_code == 422 and list_applications(library) == []
+
+
+@on_sqlite
+def test_credentials_go_to_another_server_only_when_a_steward_has_confirmed_it(
+    partner: Browser, library: Environment
+) -> None:
+    path = library.feeds / "books.toml"
+    declared = path.read_text()
+    path.write_text(f'connection = "books_api"\n{declared}')
+    partner.submit(CHANGE, CHANGE, **FORM)
+    change = open_change(library, "books")
+    assert change is not None and change.declaration["connection"] == "books_api"
+    add_account(library, "Amina", "steward", password=hash_password(PASSWORD))
+    steward = Browser(partner.app, base_url="http://127.0.0.1:8081")
+    steward.submit("/sign-in", "/sign-in", name="Amina", password=PASSWORD)
+    page = f"/console/applications/{change.id}"
+    assert "Accepting sends them to another server" in shown(steward.get(page).text)
+    form = {"version": str(change.version), "file_sha256": sha256_of_file(library, "books") or "", "action": "accept"}
+    refused = steward.submit(page, page, **form)
+    assert "nothing was accepted" in shown(refused.text) and read_feed(path).url == "https://example.org/api"
+    steward.submit(page, page, **form, credentials="yes")
+    assert read_feed(path).url == FORM["url"] and read_feed(path).connection == "books_api"
 
 
 @on_sqlite

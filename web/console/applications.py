@@ -13,6 +13,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
+from harvesters.client import is_same_origin, leads_inside
 from loaders.applications import (
     Application,
     ApplicationTrouble,
@@ -29,12 +30,12 @@ from loaders.applications import (
 )
 from loaders.declarations import feeds_in_use
 from pipeline.self_test import TestLine
-from schemas import BadFeed, Environment, Feed, read_declaration
+from schemas import BadFeed, Environment, Feed, Sentence, read_declaration, sentence
 from web.forms import field, posted
 from web.languages import marked
 from web.links import settings_of
 from web.pages import error_in_words, gettext_of, render, see, tell
-from web.partners import Mail, mail_about, preview_page, send_about
+from web.partners import NOT_PUBLIC, Mail, mail_about, preview_page, send_about
 from web.signing_in import Steward
 
 router = APIRouter()
@@ -91,6 +92,7 @@ def _page(request: Request, shown: Application, page: int = 1, mail: Mail | None
         request,
         "console/application.html",
         application=shown,
+        credentials_to=receives_credentials(old, shown.declaration),
         changes=compare(old, shown.declaration),
         mistakes=_mistakes(shown.declaration),
         name_trouble=trouble if shown.status == "submitted" else None,
@@ -145,6 +147,7 @@ def decide(
     action, text = field(form, "action"), field(form, "reason", MAX_TEXT_CHARS)
     try:
         if action == "accept":
+            _check_address(request, seen, form)
             digest = field(form, "file_sha256", 64) or None
             name = field(form, "name", 64) or None
             decided = accept_application(env, seen, by=account.name, reason=text, name=name, file_sha256=digest)
@@ -159,6 +162,26 @@ def decide(
         tell(request, error_in_words(request, error), is_error=True)
         return see(f"{_PATH}/{application_id}")
     return _told(request, decided, action)
+
+
+def _check_address(request: Request, application: Application, form: FormData) -> None:
+    """Raise ApplicationTrouble for an address inside a network, and where credentials would go to another server."""
+    env: Environment = request.app.state.env
+    is_ended = application.declaration.get("status") == "retired"
+    if not is_ended and leads_inside(str(application.declaration.get("url", "")), env.allow_private):
+        raise ApplicationTrouble(Sentence(text=NOT_PUBLIC))
+    old = next((each for each in feeds_in_use(env).feeds if each.name == application.feed), None)
+    if receives_credentials(old, application.declaration) and form.get("credentials") != "yes":
+        raise ApplicationTrouble(
+            sentence("Tick that the credentials of this feed may be sent to its new server; nothing was accepted.")
+        )
+
+
+def receives_credentials(old: Feed | None, declaration: Mapping[str, Any]) -> str:
+    """Return the server that would get the credentials of a feed, and has not had them; empty when none would."""
+    url = str(declaration.get("url", ""))
+    is_other = old is not None and (old.connection != declaration.get("connection") or not is_same_origin(old.url, url))
+    return url if declaration.get("connection") and (old is None or is_other) else ""
 
 
 def _as_seen(application: Application, form: FormData) -> Application:

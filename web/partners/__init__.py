@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from web.partners import drafts, own, registering, sign_in_by_link, submitting, trying, welcome
+from web.partners.access import NOT_PUBLIC
 from web.partners.mails import Mail, mail_about, send_about
 from web.partners.registering import UPLOAD_MAX_BYTES, UPLOAD_PATH
 from web.partners.trying import PreviewPage, preview_page
@@ -12,6 +13,7 @@ for _pages in (welcome, sign_in_by_link, registering, trying, submitting, drafts
     router.include_router(_pages.router, prefix="/partners")
 
 __all__ = [
+    "NOT_PUBLIC",
     "UPLOAD_MAX_BYTES",
     "UPLOAD_PATH",
     "Mail",

@@ -10,8 +10,10 @@ from starlette.requests import Request
 from loaders.applications import Application, read_application
 from schemas import Environment
 from web.forms import field
+from web.languages import marked
 from web.signing_in import begin_visit, session_of, signed_in
 
+NOT_PUBLIC = marked("The address is not on the public internet.")
 _MAX_REMEMBERED = 10  # applications in a session, which is a cookie
 
 

@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
+from harvesters.client import leads_inside
 from loaders.applications import (
     Application,
     ApplicationTrouble,
@@ -27,7 +28,7 @@ from web.languages import LANGUAGES, language_name, marked
 from web.links import settings_of
 from web.mail import mail_address
 from web.pages import gettext_of, render, see, tell
-from web.partners.access import as_seen, own_application, page_of
+from web.partners.access import NOT_PUBLIC, as_seen, own_application, page_of
 from web.partners.declaration_form import METADATA_LICENSES, mistakes_of
 from web.partners.drafts import draft_troubles, sources_like
 from web.partners.mails import send_about
@@ -133,6 +134,9 @@ def _trouble(request: Request, application: Application, changes: dict[str, Any]
         return gettext_of(request, "We need your consent to the licence of the metadata.")
     if application.status != "tested":
         return gettext_of(request, "Test the source and look at the preview first.")
+    env: Environment = request.app.state.env
+    if leads_inside(str(changes["declaration"].get("url", "")), env.allow_private):
+        return gettext_of(request, NOT_PUBLIC)
     troubles = draft_troubles(request, replace(application, declaration=changes["declaration"]))
     return "; ".join([*troubles, *mistakes_of(changes["declaration"])][:1])
 

@@ -14,6 +14,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
+from harvesters.client import leads_inside
 from loaders.applications import (
     Application,
     ApplicationTrouble,
@@ -34,6 +35,7 @@ from web.languages import marked, reader_language
 from web.links import settings_of
 from web.mail import mail_address
 from web.pages import gettext_of, render, see, tell
+from web.partners.access import NOT_PUBLIC
 from web.partners.own.feeds import declared_feed
 from web.signing_in import Partner, own_feed
 
@@ -162,6 +164,9 @@ def _changed_declaration(request: Request, feed: Feed, values: dict[str, str]) -
         return declaration, list(error.reasons)
     if values["url"] != feed.url and not values["url"].startswith(("http://", "https://")):  # another's file
         return declaration, [gettext_of(request, "The address does not begin with http:// or https://.")]
+    env: Environment = request.app.state.env
+    if values["url"] != feed.url and leads_inside(values["url"], env.allow_private):
+        return declaration, [gettext_of(request, NOT_PUBLIC)]
     return declaration, []
 
 
