@@ -28,6 +28,7 @@ from loaders.store import (
     RestoredMemberRow,
     SourceRecordRow,
     Table,
+    TaskNoteRow,
     UnmappedValueRow,
     change_time,
     close_connections,
@@ -203,6 +204,7 @@ def _erase_text(connection: Connection, scope: _Scope, erasures: Erasures, erasu
         (ReaderReportRow, scope.of_resource(ReaderReportRow.resource_id)),
         (ReaderReportDecisionRow, scope.of_resource(ReaderReportDecisionRow.resource_id)),
         (ApplicationRow, or_(ApplicationRow.name == scope.feed, ApplicationRow.feed == scope.feed)),
+        (TaskNoteRow, TaskNoteRow.object.contains(f":{scope.feed}:", autoescape=True)),  # questions about its records
         (HarvestRunRow, or_(HarvestRunRow.feed == scope.feed, HarvestRunRow.feed.is_(None))),
     ):
         also = {"updated_at": scope.at} if table is ResourceRow else {}

@@ -27,6 +27,7 @@ from loaders.landing import landing_index, part_paths
 from loaders.landing.part import read_footer
 from loaders.reader_reports import keep_reader_report
 from loaders.store import Table, engine, read_transaction
+from loaders.task_notes import write_note
 from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
 from schemas import Environment, environment
@@ -62,6 +63,7 @@ def filled(env: Environment) -> None:
     keep_reader_report(env, resource_id, "takedown", told)
     answered = {"by": "A", "reason": f"{NAME} wrote", "answer": f"Good day, {NAME}"}
     curation.decide_reader_reports(env, "dismiss", lambda _: [1], **answered)
+    write_note(env, "asked:record:books:1", "remarked", who="A", note=f"Is this by {NAME}?")
     run = next((env.landing / "books").glob("books-*"))
     (run / "raw-00000.bin").write_bytes(b"\xff\xfe" + f"<broken {NAME}".encode("utf-16-le"))
     (run / "raw-00001.bin").write_bytes(f"<broken>{NAME}".encode("latin-1"))
