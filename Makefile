@@ -57,6 +57,7 @@ bench: $(STAMP) ## speed and memory of every stage (N=20000 records), then of th
 	@$(BIN)/python -m bench.dedup 1000000
 	@$(BIN)/python -m bench.web_pages $(if $(N),--records $(N))
 	@$(BIN)/python -m bench.search
+	@$(BIN)/python -m bench.oai $(if $(N),--records $(N))
 	@$(BIN)/python -m bench.accuracy
 
 faults: $(STAMP) ## [SECONDS=1200]: kills, faults, hostile addresses and fuzz; prints tried, survived and failed

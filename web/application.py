@@ -44,6 +44,7 @@ def create_app(env: Environment | None = None, settings: WebSettings | None = No
     app.include_router(partners.router)
     app.include_router(library.router)
     app.include_router(oai.router)
+    app.state.oai_pages = oai.PagesAhead()
     app.add_api_route("/static/base.css", _base_style, methods=["GET"], include_in_schema=False)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_api_route("/healthz", _healthy, methods=["GET"], include_in_schema=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from loaders.browse import SourceOf
@@ -117,8 +118,7 @@ def _provenance(sources: Sequence[SourceOf], feeds: Mapping[str, Feed]) -> Itera
         feed = feeds.get(source.feed)
         if feed is None or not feed.url.startswith(("http://", "https://")):
             continue
-        harvested = datetime.strptime(source.run_id.rsplit("-", 1)[1], _RUN_TIME)
-        date = f"{harvested:%Y-%m-%dT%H:%M:%SZ}"
+        date = _harvest_date(source.run_id)
         datestamp = source.datestamp if source.datestamp and _DATESTAMP.fullmatch(source.datestamp) else date
         known = FORMATS.get(source.format)
         yield (
@@ -129,3 +129,8 @@ def _provenance(sources: Sequence[SourceOf], feeds: Mapping[str, Feed]) -> Itera
             f"<metadataNamespace>{escape(known.namespace if known else source.format)}</metadataNamespace>"
             "</originDescription></provenance></about>"
         )
+
+
+@lru_cache(maxsize=1024)
+def _harvest_date(run_id: str) -> str:
+    return f"{datetime.strptime(run_id.rsplit('-', 1)[1], _RUN_TIME):%Y-%m-%dT%H:%M:%SZ}"

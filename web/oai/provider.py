@@ -6,6 +6,7 @@ import gzip
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -27,6 +28,7 @@ from web.library.answers import count_request
 from web.library.labels import LEVELS, TYPES
 from web.links import public_url, settings_of
 from web.oai import answers
+from web.oai.pages_ahead import AnswerBody, PagesAhead
 from web.oai.requests import (
     FORMATS,
     TOKEN_SECONDS,
@@ -111,24 +113,34 @@ def _answer(request: Request, pairs: list[tuple[str, str]]) -> Response:
     except HTTPException as error:  # harvesters know 503 as the sign to wait
         headers = {"retry-after": str((error.headers or {}).get("retry-after", _WAIT_SECONDS))}
         return PlainTextResponse(f"{error.detail}\n", 503, headers)
-    settings = settings_of(request)
-    repository = _Repository(request.app.state.env, settings, f"{public_url(settings)}{PATH}", now())
+    settings, env = settings_of(request), request.app.state.env
+    is_gzip = _takes_gzip(request.headers.get("accept-encoding", ""))
+    ahead: PagesAhead = request.app.state.oai_pages
+    token = dict(pairs).get("resumptionToken", "")
+    page = ahead.take(f"{is_gzip} {sorted(pairs)}") if token else None
+    page = page or _body(env, settings, pairs, is_gzip=is_gzip)
+    if page.token:
+        following = [("verb", dict(pairs)["verb"]), ("resumptionToken", page.token)]
+        ahead.make(f"{is_gzip} {sorted(following)}", partial(_body, env, settings, following, is_gzip=is_gzip))
+    headers = {"vary": "Accept-Encoding", "cache-control": "no-cache"}
+    if page.is_gzip:
+        headers["content-encoding"] = "gzip"
+    return Response(page.body, media_type="text/xml; charset=utf-8", headers=headers)
+
+
+def _body(env: Environment, settings: WebSettings, pairs: list[tuple[str, str]], *, is_gzip: bool) -> AnswerBody:
+    """Return the answer to a request."""
+    repository = _Repository(env, settings, f"{public_url(settings)}{PATH}", now())
     try:
         verb, arguments = read_arguments(pairs)
         content, named = _VERBS[verb](repository, arguments), {"verb": verb, **arguments}
     except OaiError as error:
         content = answers.error_of(error)
         named = {} if error.code in ("badVerb", "badArgument") else dict(pairs)
-    text = answers.document(repository.address, repository.response_date, named, content)
-    return _compressed(request, text.encode())
-
-
-def _compressed(request: Request, body: bytes) -> Response:
-    headers = {"vary": "Accept-Encoding", "cache-control": "no-cache"}
-    if _takes_gzip(request.headers.get("accept-encoding", "")):
-        body = gzip.compress(body, 1, mtime=0)
-        headers["content-encoding"] = "gzip"
-    return Response(body, media_type="text/xml; charset=utf-8", headers=headers)
+    if isinstance(content, str):
+        content = _List(content, "")
+    body = answers.document(repository.address, repository.response_date, named, content.text).encode()
+    return AnswerBody(gzip.compress(body, 1, mtime=0) if is_gzip else body, is_gzip, content.token)
 
 
 def _takes_gzip(accepted: str) -> bool:
@@ -198,11 +210,18 @@ def _one(repository: _Repository, connection: Connection, identifier: str) -> tu
     raise OaiError("idDoesNotExist", f"identifier: {identifier!r} is none of this repository")
 
 
-def _list_identifiers(repository: _Repository, arguments: Mapping[str, str]) -> str:
+class _List(NamedTuple):
+    """A page of a list as an element, and the token by which it goes on ("": it does not)."""
+
+    text: str
+    token: str
+
+
+def _list_identifiers(repository: _Repository, arguments: Mapping[str, str]) -> _List:
     return _list(repository, read_list("ListIdentifiers", arguments, repository.tokens))
 
 
-def _list_records(repository: _Repository, arguments: Mapping[str, str]) -> str:
+def _list_records(repository: _Repository, arguments: Mapping[str, str]) -> _List:
     return _list(repository, read_list("ListRecords", arguments, repository.tokens))
 
 
@@ -214,27 +233,20 @@ class _Page(NamedTuple):
     size: int | None
 
 
-def _list(repository: _Repository, wanted: ListRequest) -> str:
+def _list(repository: _Repository, wanted: ListRequest) -> _List:
     page = _page(repository, wanted)
     if not page.entries and not wanted.after:
         raise OaiError("noRecordsMatch", "there is nothing in this set and window")
-    token = ""
-    if page.last_id is not None or wanted.after:
-        token = _token(repository, wanted, page)
-    return f"<{wanted.verb}>\n{''.join(page.entries)}{token}</{wanted.verb}>"
-
-
-def _token(repository: _Repository, wanted: ListRequest, page: _Page) -> str:
-    """Return the element by which a list goes on; an empty one ends it."""
     size = "" if page.size is None else f' completeListSize="{page.size}"'
-    if page.last_id is None:
-        return f'<resumptionToken{size} cursor="{wanted.delivered}"/>\n'
-    rest = msgspec.structs.replace(wanted, after=page.last_id, delivered=wanted.delivered + len(page.entries))
-    ends = datetime.fromtimestamp(time.time() + TOKEN_SECONDS, UTC)
-    return (
-        f'<resumptionToken expirationDate="{ends:%Y-%m-%dT%H:%M:%SZ}"{size} cursor="{wanted.delivered}">'
-        f"{token_of(rest, repository.tokens)}</resumptionToken>\n"
-    )
+    token = end = ""
+    if page.last_id is not None:
+        rest = msgspec.structs.replace(wanted, after=page.last_id, delivered=wanted.delivered + len(page.entries))
+        token = token_of(rest, repository.tokens)
+        expires = datetime.fromtimestamp(time.time() + TOKEN_SECONDS, UTC)
+        size = f' expirationDate="{expires:%Y-%m-%dT%H:%M:%SZ}"{size}'
+    if token or wanted.after:  # an empty one ends a list of several pages
+        end = f'<resumptionToken{size} cursor="{wanted.delivered}">{token}</resumptionToken>\n'
+    return _List(f"<{wanted.verb}>\n{''.join(page.entries)}{end}</{wanted.verb}>", token)
 
 
 def _page(repository: _Repository, wanted: ListRequest) -> _Page:
@@ -266,7 +278,7 @@ def _entries(repository: _Repository, connection: Connection, wanted: ListReques
         yield answers.record(published, withdrawn, format_, sources.get(published.id, []), feeds)
 
 
-_VERBS: Mapping[str, Callable[[_Repository, Mapping[str, str]], str]] = {
+_VERBS: Mapping[str, Callable[[_Repository, Mapping[str, str]], str | _List]] = {
     "Identify": _identify,
     "ListMetadataFormats": _list_formats,
     "ListSets": _list_sets,
