@@ -25,6 +25,14 @@ from loaders.browse.fixes import (
     nights_after,
     record_fixes,
 )
+from loaders.browse.links import (
+    DeadLink,
+    HostLinks,
+    count_ending_certificates,
+    dead_links_page,
+    dead_since,
+    hosts_of_links,
+)
 from loaders.browse.own_feed import Standing, standing_of
 from loaders.browse.pairs import Place, count_alike, count_pairs, neighbours, pairs_like, read_pair
 from loaders.browse.published import PublishedReader, all_published, count_changed, resource_ids
@@ -122,6 +130,7 @@ __all__ = [
     "ChangeFacets",
     "ChangeFilter",
     "ChangesPage",
+    "DeadLink",
     "Decision",
     "DeclarationChange",
     "DeclarationVersion",
@@ -134,6 +143,7 @@ __all__ = [
     "FixPlace",
     "FixState",
     "Found",
+    "HostLinks",
     "Member",
     "Need",
     "Night",
@@ -169,8 +179,11 @@ __all__ = [
     "change_facets",
     "count_alike",
     "count_changed",
+    "count_ending_certificates",
     "count_pairs",
     "count_published",
+    "dead_links_page",
+    "dead_since",
     "decisions_on",
     "declaration_changes",
     "declaration_versions",
@@ -184,6 +197,7 @@ __all__ = [
     "fix_groups",
     "fix_page",
     "has_changes",
+    "hosts_of_links",
     "last_night",
     "last_reasons",
     "live_members",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from loaders.browse.links import dead_since
 from loaders.store import RedirectRow, ResourceRow, SourceRecordRow, now, rows_among, visible_times
 from schemas import Relation, Resource
 
@@ -33,6 +34,7 @@ class PublishedResource(NamedTuple):
     record: None once it is withdrawn; feeds: of the records that it is made of
     visible_at: since when it can be read in this form, UTC as YYYY-MM-DDThh:mm:ssZ
     related: the published resources that it names; other_relations: what it names besides
+    dead: since when its addresses fail, of those that are dead
     """
 
     id: str
@@ -44,6 +46,7 @@ class PublishedResource(NamedTuple):
     feeds: Sequence[str]
     related: Sequence[RelatedResource]
     other_relations: Sequence[Relation]
+    dead: Mapping[str, str] = {}
 
 
 def read_published(connection: Connection, resource_id: str) -> PublishedResource | str | None:
@@ -59,11 +62,12 @@ def read_published(connection: Connection, resource_id: str) -> PublishedResourc
     if row.withdrawn_at:
         return PublishedResource(row.id, "", None, *times, (), (), ())
     record = msgspec.json.decode(row.record, type=Resource)
+    dead = dead_since(connection, [*filter(None, [record.url]), *(link.url for link in record.links)])
     feeds = connection.scalars(select(_RECORDS.c.feed).where(_RECORDS.c.resource_id == resource_id).distinct())
     related = _related(connection, record.relations[:MAX_RELATED])
     named = {each.id for each in related}
     others = tuple(each for each in record.relations[:MAX_RELATED] if each.target not in named)
-    return PublishedResource(row.id, row.title or "", record, *times, sorted(feeds), related, others)
+    return PublishedResource(row.id, row.title or "", record, *times, sorted(feeds), related, others, dead)
 
 
 def _related(connection: Connection, relations: Sequence[Relation]) -> list[RelatedResource]:

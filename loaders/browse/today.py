@@ -8,10 +8,12 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from loaders.browse.links import count_ending_certificates
 from loaders.browse.pairs import count_pairs
 from loaders.store import (
     ApplicationRow,
     HarvestRunRow,
+    IssueRow,
     ReaderReportRow,
     ResourceRow,
     SourceRecordRow,
@@ -32,6 +34,8 @@ Cause = Literal[
     "quarantined",
     "rejected",
     "reader_reports",
+    "dead_links",
+    "certificates",
     "pairs",
     "clusters",
     "terms",
@@ -41,6 +45,7 @@ Cause = Literal[
 ASKED = "asked:"  # begins the names of what a partner was asked: then `record:` and its key, or `term:`, feed, field
 _RUNS: Any = HarvestRunRow.__table__
 _RECORDS: Any = SourceRecordRow.__table__
+_ISSUES: Any = IssueRow.__table__
 _NOTES: Any = TaskNoteRow.__table__
 _REPORTS: Any = ReaderReportRow.__table__
 _NARROWED = "license_narrowed"
@@ -101,6 +106,7 @@ def _needs(connection: Connection) -> list[Need]:
         *_failed_runs(connection),
         *_waiting(connection),
         *(need for need in reported if need.cause != "takedowns"),
+        *_dead_links(connection),
         *_whole_catalog(connection),
         *_asked(connection),
     ]
@@ -169,6 +175,19 @@ def _waiting(connection: Connection) -> Iterator[Need]:
     for feed, status, narrowed, count, run in rows:
         cause: Cause = "rejected" if status == "rejected" else "narrowed" if narrowed else "quarantined"
         yield Need(cause=cause, name=f"{cause}:{feed}", count=count, feed=feed, since=started.get(run))
+
+
+def _dead_links(connection: Connection) -> Iterator[Need]:
+    """Yield the feeds of which addresses are dead, and that certificates end; each is counted from an index."""
+    feeds = connection.scalars(select(_RUNS.c.feed).where(_RUNS.c.feed.is_not(None)).distinct()).all()
+    is_open = (_ISSUES.c.feed.in_(feeds), _ISSUES.c.code == "address_dead", _ISSUES.c.resolved_run_id.is_(None))
+    query = select(_ISSUES.c.feed, func.count(), func.min(_ISSUES.c.first_run_id)).where(*is_open)
+    rows = sorted(connection.execute(query.group_by(_ISSUES.c.feed)), key=lambda row: (-row[1], row[0]))
+    started = _started(connection, [row[2] for row in rows])
+    for feed, count, run in rows:
+        yield Need(cause="dead_links", name=f"dead_links:{feed}", count=count, feed=feed, since=started.get(run))
+    if hosts := count_ending_certificates(connection):
+        yield Need(cause="certificates", name="certificates", count=hosts)
 
 
 def _whole_catalog(connection: Connection) -> Iterator[Need]:

@@ -135,7 +135,7 @@ def _changes(request: Request, env: Environment, run: RunSummary, chosen: Change
 
 
 def _no_changes(request: Request, run: RunSummary) -> str:
-    if run.kind in ("publish", "undo") or run.status == "running":
+    if run.kind in ("publish", "undo", "links") or run.status == "running":
         return ""
     return gettext_of(request, "The list of what this run changed is no longer kept; its counts are.")
 

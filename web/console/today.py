@@ -26,6 +26,8 @@ from web.signing_in import Steward
 router = APIRouter()
 _DAYS = {"1": 1, "7": 7, "30": 30}  # for which something may be put off
 _PAGES = {
+    "dead_links": "/console/links",
+    "certificates": "/console/links",
     "pairs": "/console/pairs",
     "clusters": "/console/pairs",
     "terms": "/console/terms",

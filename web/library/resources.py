@@ -55,11 +55,12 @@ class Titled(NamedTuple):
 
 
 class ShownLink(NamedTuple):
-    """An address of the content: where it leads, its host, and its media type."""
+    """An address of the content: where it leads, its host, its media type, and since when it is dead, if it is."""
 
     url: str
     host: str
     media_type: str
+    dead_since: str
 
 
 @router.api_route("/resources/{resource_id}", methods=["GET", "HEAD"])
@@ -110,8 +111,8 @@ def _facts(request: Request, env: Environment, found: PublishedResource, record:
             for each in record.subjects[:MAX_SHOWN]
         ],
         "keywords": [Titled(each.text, each.language) for each in record.keywords[:MAX_SHOWN]],
-        "page": _shown_link(Link(url=record.url)) if record.url else None,
-        "links": [shown for each in record.links[:MAX_SHOWN] if (shown := _shown_link(each))],
+        "page": _shown_link(Link(url=record.url), found.dead) if record.url else None,
+        "links": [shown for each in record.links[:MAX_SHOWN] if (shown := _shown_link(each, found.dead))],
         "identifiers": [(each.scheme, each.value, _resolver(each.scheme, each.value)) for each in record.identifiers][
             :MAX_SHOWN
         ],
@@ -189,9 +190,11 @@ def web_address(url: str) -> str | None:
     return url if is_web else None
 
 
-def _shown_link(link: Link) -> ShownLink | None:
+def _shown_link(link: Link, dead: Mapping[str, str]) -> ShownLink | None:
     url = web_address(link.url)
-    return ShownLink(url, urlsplit(url).hostname or "", link.media_type or "") if url else None
+    if url is None:
+        return None
+    return ShownLink(url, urlsplit(url).hostname or "", link.media_type or "", dead.get(link.url, ""))
 
 
 def _resolver(scheme: str, value: str) -> str | None:

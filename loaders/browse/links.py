@@ -1,0 +1,78 @@
+"""What checks of published addresses found: how much of each host is checked, and which addresses are dead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, case, func, select, tuple_
+
+from loaders.store import LinkCheckRow, PublishedLinkRow, rows_among
+
+MAX_HOSTS = 200
+_CHECKS: Any = LinkCheckRow.__table__
+_LINKS: Any = PublishedLinkRow.__table__
+
+
+class HostLinks(NamedTuple):
+    """The addresses of a host: how many, checked since a time, never checked, and dead.
+
+    certificate_until: when its certificate ends or has ended; None where that is not soon
+    """
+
+    host: str
+    addresses: int
+    checked: int
+    unchecked: int
+    dead: int
+    certificate_until: str | None
+
+
+class DeadLink(NamedTuple):
+    """A dead address: since when it fails, when that was found, what was seen, and one of the resources with it."""
+
+    url: str
+    since: str
+    dead_at: str
+    detail: str
+    resource_id: str | None
+
+
+def hosts_of_links(connection: Connection, since: str) -> list[HostLinks]:
+    """Return the hosts with most addresses, at most MAX_HOSTS; read from an index alone."""
+    count, table = func.count(), _CHECKS.c
+    checked = func.sum(case((table.checked_at >= since, 1), else_=0))
+    query = select(table.host, count, checked, count - func.count(table.checked_at), func.count(table.dead_at))
+    rows = connection.execute(query.group_by(table.host).order_by(count.desc(), table.host).limit(MAX_HOSTS)).all()
+    ends = _certificate_ends(connection)
+    return [HostLinks(row[0], row[1], int(row[2] or 0), row[3], row[4], ends.get(row[0])) for row in rows]
+
+
+def _certificate_ends(connection: Connection) -> dict[str, str]:
+    query = select(_CHECKS.c.host, func.min(_CHECKS.c.certificate_until))
+    ending = query.where(_CHECKS.c.certificate_until.is_not(None)).group_by(_CHECKS.c.host)
+    return {row[0]: row[1] for row in connection.execute(ending)}
+
+
+def count_ending_certificates(connection: Connection) -> int:
+    """Return the number of hosts whose certificate ends soon, or has ended."""
+    ending = _CHECKS.c.certificate_until.is_not(None)
+    return connection.scalar(select(func.count(_CHECKS.c.host.distinct())).where(ending)) or 0
+
+
+def dead_links_page(connection: Connection, after: tuple[str, str] | None, limit: int) -> list[DeadLink]:
+    """Return dead addresses, the last found first, from the one after (dead_at, url) on."""
+    place = (_CHECKS.c.dead_at, _CHECKS.c.url)
+    query = select(_CHECKS).where(_CHECKS.c.dead_at.is_not(None))
+    if after is not None:
+        query = query.where(tuple_(*place) < tuple_(*after))
+    rows = connection.execute(query.order_by(*(each.desc() for each in place)).limit(limit)).all()
+    resource = select(_LINKS.c.url, func.min(_LINKS.c.resource_id).label("id")).group_by(_LINKS.c.url)
+    ids = {row.url: row.id for row in rows_among(connection, resource, _LINKS.c.url, [row.url for row in rows])}
+    return [DeadLink(row.url, row.first_failed_at, row.dead_at, row.detail, ids.get(row.url)) for row in rows]
+
+
+def dead_since(connection: Connection, urls: Iterable[str]) -> dict[str, str]:
+    """Return since when addresses fail, of those that are dead."""
+    query = select(_CHECKS.c.url, _CHECKS.c.first_failed_at).where(_CHECKS.c.dead_at.is_not(None))
+    return {row.url: row.first_failed_at for row in rows_among(connection, query, _CHECKS.c.url, list(urls))}

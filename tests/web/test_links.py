@@ -1,0 +1,44 @@
+"""A dead address is told on its resource's page, in the search, and to stewards; nothing is dropped."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from loaders.links import follow_publications, links_run, write_checks
+from pipeline import catalog
+from schemas import Environment, LinkCheck
+from tests.loaders.nights import on_sqlite, rows
+from tests.pipeline.conftest import library
+from tests.pipeline.feeds import listed, night
+from tests.web.conftest import Browser
+from tests.web.test_quarantine import shown
+
+__all__ = ["library"]
+NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+
+@on_sqlite
+def test_a_dead_address_is_told_to_readers_and_stewards(library: Environment, steward: Browser) -> None:
+    night(library, "books", [listed("books", number) for number in (0, 1)])
+    catalog.publish_now()
+    resource, url = next(row for row in rows(library, "resource", "id, url") if row[1].endswith("/1"))
+    page = steward.get(f"/resources/{resource}").text
+    assert "has not answered" not in shown(page)
+    with links_run(library) as run:
+        follow_publications(library, run, NOW)
+        for day in (0, 3, 7):
+            at = NOW + timedelta(days=day)
+            write_checks(library, run, [LinkCheck(url=url, status="gone", detail="answers 404")], at)
+    catalog.index_library(library)
+    page = steward.get(f"/resources/{resource}").text
+    assert "This link has not answered since" in shown(page)
+    assert f'href="{url}"' in page, "it is marked, and not taken away"
+    assert f"/resources/{resource}" in steward.get("/search?q=workbook").text
+    today = steward.get("/console")
+    assert "Addresses that no longer open the resource 1" in shown(today.text)
+    links = steward.get("/console/links")
+    assert url in links.text and f"/console/resources/{resource}" in links.text
+    assert "answers 404" in shown(links.text)
+    assert "books.example.org 2 0 (0 %) 1 1" in shown(links.text), "addresses, checked of late, never checked, dead"
+    assert "check of the links" in shown(steward.get("/console/runs").text)
+    assert "Links" in shown(steward.get(f"/console/runs/{run.id}").text)
