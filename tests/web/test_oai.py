@@ -289,12 +289,12 @@ def in_catalog(env: Environment) -> dict[str, str | None]:
 def test_harvesters_get_every_record_while_nights_publish(
     catalog: Environment, served: str, pages_of_four: None
 ) -> None:
-    night(catalog, "books", [listed("books", number) for number in range(12)])
+    night(catalog, "books", [listed("books", number) for number in range(20)])
     tasks_catalog.publish_now()
     records = Sickle(served).ListRecords(metadataPrefix="oai_dc")
     seen = [next(records).header.identifier for _ in range(5)]
-    changed = [listed("books", number, name=f"Volcanoes of the sea {number}") for number in range(12)]
-    night(catalog, "books", [*changed[:9], *[listed("books", 20 + number) for number in range(3)]])
+    changed = [listed("books", number, name=f"Volcanoes of the sea {number}") for number in range(20)]
+    night(catalog, "books", [*changed[:17], *[listed("books", 20 + number) for number in range(3)]])
     tasks_catalog.publish_now()
     seen += [record.header.identifier for record in records]
     assert sorted(seen) == sorted(in_catalog(catalog)), "none left out, none twice, the new ones too"
