@@ -7,12 +7,19 @@ import random
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import oaipmh.client
+import oaipmh.metadata
 import pytest
 import uvicorn
 from lxml import etree
+from oaipmh.client import Client as PyoaiClient
+from oaipmh.metadata import MetadataRegistry, oai_dc_reader
+from oaipmh_scythe import Scythe
 from sickle import Sickle
 
 from harvesters import harvest
@@ -330,3 +337,55 @@ def test_a_client_that_comes_back_with_our_time_has_exactly_the_catalog(
             if row[2] is None
         }
         assert {identifier: title for identifier, title in mirror.items() if title is not None} == live
+
+
+class _Evaluator:
+    """The evaluator that pyoai 2.5 expects of lxml, whose own lost the method `evaluate`."""
+
+    def __init__(self, element: Any, namespaces: dict[str, str]) -> None:
+        self.evaluate = etree.XPathElementEvaluator(element, namespaces=namespaces)
+
+
+@pytest.fixture
+def pyoai_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_lxml = SimpleNamespace(**{**vars(etree), "XPathEvaluator": _Evaluator})
+    monkeypatch.setattr(oaipmh.client, "etree", of_lxml)
+    monkeypatch.setattr(oaipmh.metadata, "etree", of_lxml)
+
+
+def _with_pyoai(address: str) -> list[tuple[str, bool]]:
+    registry = MetadataRegistry()
+    registry.registerReader("oai_dc", oai_dc_reader)
+    records = PyoaiClient(address, registry).listRecords(metadataPrefix="oai_dc")
+    return [(header.identifier(), header.isDeleted()) for header, _, _ in records]
+
+
+def _with_scythe(address: str) -> list[tuple[str, bool]]:
+    with Scythe(address) as scythe:
+        return [(record.header.identifier, record.header.deleted) for record in scythe.list_records()]
+
+
+def test_pyoai_and_scythe_get_every_record_while_nights_publish(
+    catalog: Environment, served: str, pages_of_four: None, pyoai_reads: None
+) -> None:
+    night(catalog, "books", [listed("books", number) for number in range(10)])
+    tasks_catalog.publish_now()
+    withdraw(catalog, min(rows(catalog, "resource", "id, title"))[0], by="Amina", reason="wrong")
+    tasks_catalog.publish_now()
+    before = set(in_catalog(catalog))
+    with ThreadPoolExecutor(3) as clients:
+        walks = [clients.submit(walk_all, served) for walk_all in (_with_pyoai, _with_scythe, _with_pyoai)]
+        for turn in range(2):
+            changed = [listed("books", number, name=f"Tides, book {turn} of {number}") for number in range(10)]
+            night(catalog, "books", [*changed, *[listed("books", 30 + turn * 3 + extra) for extra in range(3)]])
+            tasks_catalog.publish_now()
+        seen = [walk_.result() for walk_ in walks]
+    for walked in seen:
+        identifiers = [identifier for identifier, _ in walked]
+        assert len(identifiers) == len(set(identifiers)), "none twice"
+        assert before <= set(identifiers), "none left out"
+    withdrawn = {f"oai:127.0.0.1:{row[0]}" for row in rows(catalog, "resource", "id, withdrawn_at") if row[1]}
+    for walk_all in (_with_pyoai, _with_scythe):
+        walked = dict(walk_all(served))
+        assert set(walked) == set(in_catalog(catalog))
+        assert {identifier for identifier, deleted in walked.items() if deleted} == withdrawn
