@@ -232,6 +232,24 @@ def keep_declaration(env: Environment, feed: Feed) -> None:
         _write(connection, env, [feed], _read_rows(connection))
 
 
+def awaits_whole_list(env: Environment, name: str) -> bool:
+    """Return whether a feed had ended, and no run has loaded anything of its partner since.
+
+    The records that were withdrawn then are in no list of what is new, so that its next harvest must read everything.
+    A run of the time when the feed had ended asked nobody and lists nothing.
+    """
+    versions, runs = FeedDeclarationVersionRow, HarvestRunRow
+    has_ended = (versions.feed == name, versions.declaration.contains('"retired"'))
+    newest_first = select(versions.declaration, versions.seen_at).where(*has_ended).order_by(versions.version.desc())
+    with read_transaction(env) as connection:
+        ends = (seen for text, seen in connection.execute(newest_first) if json.loads(text).get("status") == "retired")
+        ended_at = next(ends, None)
+        if ended_at is None:
+            return False
+        is_of_partner = (runs.kind == "harvest", runs.status == "loaded", runs.listed > 0, runs.started_at > ended_at)
+        return connection.scalar(select(runs.id).where(runs.feed == name, *is_of_partner).limit(1)) is None
+
+
 def update_declarations(env: Environment) -> FeedsInUse:
     """Keep the declarations of good files of feeds that the catalog knows; return every feed as `feeds_in_use` does."""
     good, bad = read_feeds(env.feeds)

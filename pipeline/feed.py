@@ -145,7 +145,7 @@ def harvest(
         if feed.status == "retired":
             return {"run_id": run_id, "listed": 0}
         _check_format(feed)
-        full = full() if callable(full) else full
+        full = (full() if callable(full) else full) or declarations.awaits_whole_list(env, name)
         credentials = (credentials() if callable(credentials) else credentials) or _credentials_of(feed)
         ask = next_ask(env.landing, feed, full=full, credentials=credentials)
         progress = LoggedProgress(name)

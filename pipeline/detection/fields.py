@@ -142,6 +142,11 @@ def _ranked(names: Sequence[str]) -> dict[str, int]:
     return {fold_name(name): rank for rank, name in reversed([*enumerate(names)])}
 
 
+def is_common_name(name: str) -> bool:
+    """Return whether a field's name says what it holds in anybody's records, so that it is a sign of no format."""
+    return any(fold_name(name) in known for known in _names().values())
+
+
 def fold_name(name: str) -> str:
     """Return a name in small letters, without diacritics, its words apart by one space: datePublished, Mots-clés."""
     apart = _CAMEL.sub(" ", name)

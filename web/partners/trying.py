@@ -54,7 +54,7 @@ def preview_page(request: Request, trial_id: str, page: int) -> PreviewPage | No
     trial = read_trial(env, trial_id)
     if trial is None:
         return None
-    records = trial.preview.records if trial.preview else []
+    records = sorted(trial.preview.records if trial.preview else [], key=_urgency)
     first = (page - 1) * RECORDS_PER_PAGE
     path = request.url.path
     return PreviewPage(
@@ -66,6 +66,13 @@ def preview_page(request: Request, trial_id: str, page: int) -> PreviewPage | No
         {key: gettext_of(request, name) for key, name in FIELD_NAMES.items()},
         preview_link(settings_of(request), trial_id),
     )
+
+
+def _urgency(record: PreviewRecord) -> int:
+    """Return where a record stands: what must be mended first, then what could be better, in the source's order."""
+    if record.status in ("rejected", "quarantined"):
+        return 0
+    return 1 if any(issue.severity != "info" for issue in record.issues) else 2
 
 
 def _rule_words(language: str) -> dict[str, tuple[str, str]]:

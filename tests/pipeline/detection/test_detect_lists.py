@@ -351,3 +351,14 @@ def test_a_text_that_is_no_table_is_not_proposed_as_one(text: str, tmp_path: Pat
         detection = look(f"{server.url}/text", tmp_path)
     assert not detection.proposals
     assert detection.trouble is not None
+
+
+def test_a_table_with_names_that_anybody_uses_is_mapped_and_no_platforms(tmp_path: Path) -> None:
+    lines = ["id,title,url,description,language"]
+    lines += [f"{n},Lesson {n} on water,https://school.example/{n},What pupils should know,en" for n in range(9)]
+    table = Answer("\n".join(lines), headers={"Content-Type": "text/csv"})
+    with site({"/list.csv": table}) as server:
+        (best, *_) = look(f"{server.url}/list.csv", tmp_path).proposals
+    mapping = best.declaration["map"]
+    assert "format" not in best.declaration and best.declaration["identifier"] == "id"
+    assert {"title", "url", "description", "languages"} <= {target.partition(":")[0] for target in mapping}
