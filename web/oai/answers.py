@@ -112,12 +112,6 @@ def _rights(published: Published) -> str:
     )
 
 
-@lru_cache(maxsize=4096)
-def _harvest_date(run_id: str) -> str:
-    """Return when a run began; kept, because thousands of records are of one run."""
-    return f"{datetime.strptime(run_id.rsplit('-', 1)[1], _RUN_TIME):%Y-%m-%dT%H:%M:%SZ}"
-
-
 def _provenance(sources: Sequence[SourceOf], feeds: Mapping[str, Feed]) -> Iterable[str]:
     """Yield, for each record of a partner, where and when it was harvested, and what the partner calls it."""
     for source in sources:
