@@ -201,7 +201,7 @@ def withdraw_application(env: Environment, application: Application) -> Applicat
 
 
 def ask_partner(env: Environment, application: Application, *, by: str, question: str) -> Application:
-    """Ask the partner something. Raises as save_draft does, also for an empty question."""
+    """Ask the partner of a submitted application something. Raises as save_draft does, also for an empty question."""
     return _with_message(env, application, by, question, is_question=True)
 
 
@@ -215,7 +215,8 @@ def _with_message(env: Environment, application: Application, by: str, text: str
         raise ApplicationTrouble("a question or an answer needs a text")
     message = ApplicationMessage(at=now(), by=by, is_question=is_question, text=text.strip())
     messages = (*application.messages, message)[-_MAX_MESSAGES:]
-    return _change(env, application, ("submitted", *_EDITABLE), messages=messages)
+    allowed = ("submitted",) if is_question else ("submitted", *_EDITABLE)  # a draft is still the partner's own
+    return _change(env, application, allowed, messages=messages)
 
 
 def decline_application(env: Environment, application: Application, *, by: str, reason: str) -> Application:

@@ -161,6 +161,8 @@ def test_a_question_is_answered_and_an_application_taken_back(env: Environment) 
     assert [message.text for message in answered.messages] == ["Which set has the textbooks?", "The set theses."]
     back = reopen_application(env, answered)
     assert (back.status, back.submitted_at) == ("tested", None)
+    with pytest.raises(ApplicationTrouble):  # it is the partner's own again
+        ask_partner(env, back, by="Amina", question="Which set?")
     gone = withdraw_application(env, back)
     assert [each.status for each in list_applications(env)] == ["withdrawn"]
     with pytest.raises(Changed):
