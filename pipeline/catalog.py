@@ -230,6 +230,7 @@ def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str
         read_match_result,
         write_catalog_issues,
     )
+    from pipeline.exporting import feed_terms
     from transforms.merge import merge
     from transforms.rules import CATALOG_RULE_CODES
 
@@ -239,7 +240,7 @@ def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str
     if feeds.undeclared:
         check_declared(feeds, read_match_result(folder).clusters)
     with rare_garbage_collection():
-        counts = publish_match(env, run_id, folder, merge=merge, trust=feeds.trust)
+        counts = publish_match(env, run_id, folder, merge=merge, trust=feeds.trust, terms=feed_terms(feeds))
     write_catalog_issues(env, run_id, across, CATALOG_RULE_CODES)
     return counts
 

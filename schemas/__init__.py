@@ -27,7 +27,14 @@ from schemas.feed import (
     read_feeds,
     read_leniently,
 )
-from schemas.labels import subject_label, subject_labels
+from schemas.labels import (
+    competency_code,
+    competency_label,
+    competency_labels,
+    competency_text,
+    subject_label,
+    subject_labels,
+)
 from schemas.links import LINK_STATUSES, MAX_LINK_BYTES, NETWORK_FAILURES, LinkCheck, LinkOutcome
 from schemas.match import (
     MATCH_FIELDS,
@@ -147,6 +154,10 @@ __all__ = [
     "Withdrawn",
     "__version__",
     "apply_correction",
+    "competency_code",
+    "competency_label",
+    "competency_labels",
+    "competency_text",
     "decides_license",
     "decode_record",
     "digest_text",

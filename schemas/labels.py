@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
+from schemas.resource import Competency
 from schemas.vocabulary import read_vocabulary
 
 ENGLISH = "en"
@@ -30,6 +31,36 @@ def subject_label(scheme: str, code: str | None, otherwise: str, language: str) 
         if tag in labels:
             return labels[tag], tag
     return otherwise, "und"
+
+
+@lru_cache(maxsize=256)
+def competency_code(competency: Competency) -> str | None:
+    """Return a competency's code, such as ict-cft.3.2; None for one that the framework lacks."""
+    framework = read_vocabulary("competency_levels").get(competency.framework, {})
+    aspects, levels = framework.get("aspects", []), framework.get("levels", [])
+    if competency.aspect not in aspects or competency.level not in levels:
+        return None
+    return f"{competency.framework}.{aspects.index(competency.aspect) + 1}.{levels.index(competency.level) + 1}"
+
+
+def competency_text(competency: Competency) -> str:
+    """Return a competency as text: "ICT-CFT Pedagogy: Knowledge Deepening"."""
+    return f"{competency.framework.upper()} {competency.aspect}: {competency.level}"
+
+
+def competency_label(code: str, language: str) -> tuple[str, str]:
+    """Return a competency's label with its framework's name, and the label's language; other texts as they are, und."""
+    labels = competency_labels(code)
+    if not labels:
+        return code, "und"
+    tag = language if language in labels else ENGLISH
+    return f"{code.partition('.')[0].upper()}: {labels[tag]}", tag
+
+
+def competency_labels(code: str) -> Mapping[str, str]:
+    """Return the labels of a competency by language; empty for a code that no framework has."""
+    row = read_vocabulary("competency").get(code)
+    return {} if row is None else {ENGLISH: row["label"], **read_vocabulary("competency_labels").get(code, {})}
 
 
 def _isced_labels(code: str) -> dict[str, str]:

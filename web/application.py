@@ -20,9 +20,11 @@ from loaders.reports import STYLE
 from loaders.sessions import SESSION_SECONDS
 from schemas import Environment, environment
 from web import console, library, oai, partners, sign_in_pages
+from web.api import create_api
 from web.guards import Guards, Rates
 from web.languages import marked
 from web.pages import address, gettext_of, render, see
+from web.problems import FAULT_DETAIL, Problem, is_of_api, problem_response
 from web.settings import WebSettings, web_settings
 from web.signing_in import PartnerSignInFirst, SignInFirst
 
@@ -48,6 +50,7 @@ def create_app(env: Environment | None = None, settings: WebSettings | None = No
     app.add_api_route("/static/base.css", _base_style, methods=["GET"], include_in_schema=False)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_api_route("/healthz", _healthy, methods=["GET"], include_in_schema=False)
+    app.mount("/api", create_api(env, settings, app.state.rates))
     app.add_exception_handler(SignInFirst, _sign_in_first)
     app.add_exception_handler(PartnerSignInFirst, _partner_sign_in_first)
     app.add_exception_handler(HTTPException, _explained)
@@ -101,5 +104,7 @@ def _misread(request: Request, error: Exception) -> Response:
 
 def _defect(request: Request, error: Exception) -> Response:
     log.error("%s %s", request.method, request.url.path, exc_info=error)
+    if is_of_api(request.url.path):
+        return problem_response(request, Problem("fault", FAULT_DETAIL))
     detail = gettext_of(request, "Something is wrong with this page. The operators find the reason in the log.")
     return render(request, "error.html", status=500, code=500, detail=detail)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
 import re
 import time
 from collections.abc import Callable, Iterable, MutableMapping
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import HTTPException
 from limits import parse
@@ -21,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from loaders.store import OneState, in_one_state
 from web.languages import reader_language, translations
+from web.problems import PROBLEM_MEDIA_TYPE, is_of_api, of_status
 
 MAX_BODY_BYTES = 1 << 20
 MAX_HEADER_BYTES = 32 * 1024  # of a request
@@ -81,14 +83,14 @@ class Guards:
 
         refusal = self._refusal(scope, most)
         if refusal is not None:
-            await _answer(guarded_send, *refusal)
+            await _answer(guarded_send, scope, *refusal)
             return
         try:
             with in_one_state() if scope["method"] in _READING else nullcontext() as reading:
                 await self._app(scope, _bounded(receive, most), _released(reading, guarded_send))
         except _BadBody as error:
             if not has_begun:
-                await _answer(guarded_send, *error.answer)
+                await _answer(guarded_send, scope, *error.answer)
         except Exception as error:
             if has_begun:
                 raise
@@ -182,13 +184,26 @@ def _too_large(most: int) -> tuple[int, str]:
     return 413, f"The request is larger than {most:,} bytes."
 
 
-async def _answer(send: Send, status: int, sentence: str) -> None:
+async def _answer(send: Send, scope: Scope, status: int, sentence: str) -> None:
     """Answer a request that is not read to its end, and close its connection."""
-    text = sentence.encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(text)).encode())]
+    text, media_type = sentence.encode(), "text/plain; charset=utf-8"
+    if is_of_api(scope["path"]):
+        text, media_type = of_status(status, sentence).body(scope["path"]), PROBLEM_MEDIA_TYPE
+    headers = [(b"content-type", media_type.encode()), (b"content-length", str(len(text)).encode())]
+    if is_of_api(scope["path"]):
+        headers.append((b"access-control-allow-origin", b"*"))
     headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text})
+
+
+class RateUse(NamedTuple):
+    """Whether something may be done once more, how often in the window, how often yet, and when that grows again."""
+
+    is_allowed: bool
+    limit: int
+    remaining: int
+    reset_seconds: int
 
 
 class Rates:
@@ -196,6 +211,14 @@ class Rates:
 
     def __init__(self, redis_url: str) -> None:
         self._limiter = MovingWindowRateLimiter(storage_from_string(redis_url or "memory://"))
+
+    def use(self, rate: str, *names: str) -> RateUse:
+        """Count one more of what the names say, unless it is too often; return how many more there may be."""
+        limit = parse(rate)
+        is_allowed = self._limiter.hit(limit, *names)
+        stats = self._limiter.get_window_stats(limit, *names)
+        wait = max(1, math.ceil(stats.reset_time - time.time()))
+        return RateUse(is_allowed, limit.amount, stats.remaining if is_allowed else 0, wait)
 
     def check(self, request: Request, rate: str, *names: str) -> None:
         """Count one more of what the names say. Raises HTTPException 429 when it is too often.

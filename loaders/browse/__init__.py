@@ -1,6 +1,7 @@
 """What the web shows of the catalog: in pages and by facets; no query reads every record."""
 
 from loaders.browse.audit import AuditPage, AuditPlace, Entry, audit_facets, audit_page
+from loaders.browse.changes import Cursor, UnknownCursor, changes_page, parse_cursor
 from loaders.browse.declarations import (
     DeclarationChange,
     DeclarationVersion,
@@ -35,7 +36,7 @@ from loaders.browse.links import (
 )
 from loaders.browse.own_feed import Standing, standing_of
 from loaders.browse.pairs import Place, count_alike, count_pairs, neighbours, pairs_like, read_pair
-from loaders.browse.published import PublishedReader, all_published, count_changed, resource_ids
+from loaders.browse.published import PublishedReader, all_published, count_changed, published_or_gone, resource_ids
 from loaders.browse.reader_reports import (
     ReaderMessage,
     ReaderReport,
@@ -130,6 +131,7 @@ __all__ = [
     "ChangeFacets",
     "ChangeFilter",
     "ChangesPage",
+    "Cursor",
     "DeadLink",
     "Decision",
     "DeclarationChange",
@@ -169,6 +171,7 @@ __all__ = [
     "TermFacets",
     "TermFilter",
     "TermPlace",
+    "UnknownCursor",
     "Version",
     "Waiting",
     "WaitingFilter",
@@ -177,6 +180,7 @@ __all__ = [
     "audit_facets",
     "audit_page",
     "change_facets",
+    "changes_page",
     "count_alike",
     "count_changed",
     "count_ending_certificates",
@@ -212,6 +216,8 @@ __all__ = [
     "open_questions",
     "open_terms",
     "pairs_like",
+    "parse_cursor",
+    "published_or_gone",
     "read_pair",
     "read_published",
     "read_record_row",

@@ -88,6 +88,25 @@ def all_published(
         last_id = ids[-1]
 
 
+def published_or_gone(
+    connection: Connection, resource_id: str, reader: PublishedReader
+) -> Published | Withdrawn | str | None:
+    """Return one resource; Withdrawn also for an id that another replaces; None when there never was one.
+
+    Of one whose metadata may not be passed on, the address of its page is returned, or its path without a site.
+    """
+    query = select(_RESOURCES.c.withdrawn_at, _RESOURCES.c.updated_at).where(_RESOURCES.c.id == resource_id)
+    row, redirect = connection.execute(query).one_or_none(), _redirects(connection, [resource_id]).get(resource_id)
+    if redirect is not None or (row is not None and row.withdrawn_at):
+        at = visible_times(connection, [row.updated_at], now()).get(row.updated_at, row.updated_at) if row else now()
+        return Withdrawn(id=resource_id, visible_at=f"{at[:19]}Z", redirect=redirect, site=reader.site)
+    if row is None:
+        return None
+    for published, _ in reader.read(connection, [resource_id], now()):
+        return published
+    return f"{reader.site or ''}/resources/{resource_id}"
+
+
 def resource_ids(
     connection: Connection, *, window: ChangeTimes | None = None, spec: str = "", after: str = "", limit: int = 500
 ) -> list[str]:

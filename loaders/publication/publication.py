@@ -18,7 +18,7 @@ from loaders.publication.match_state import (
 )
 from loaders.publication.matches import write_matches
 from loaders.publication.planning import plan_resources, read_catalog
-from loaders.publication.publish_state import write_publish_state
+from loaders.publication.publish_state import read_publish_state, write_publish_state
 from loaders.publication.resources import Merge, ResourceWriter, rewrite_derived_columns
 from loaders.staging import batch_errors
 from loaders.store import (
@@ -39,6 +39,7 @@ from loaders.store import (
 )
 from schemas import Environment
 
+_TERMS_STATE = "feed_terms"  # the row of publish_state: what was told of each feed at the last publication
 _KIND = "publish"  # of the run, and what its id begins with
 
 
@@ -64,13 +65,21 @@ def begin_publication(env: Environment) -> str:
 
 
 def publish_match(
-    env: Environment, run_id: str, folder: Path, *, merge: Merge, trust: Mapping[str, int]
+    env: Environment,
+    run_id: str,
+    folder: Path,
+    *,
+    merge: Merge,
+    trust: Mapping[str, int],
+    terms: Mapping[str, str] | None = None,
 ) -> dict[str, int]:
     """Publish the match in `folder` (match_state.write_match_result), and return the run's counts.
 
     `merge` makes one record of a cluster's members; `trust` is how far each feed is trusted, 0 where it is not named.
-    The live members are read again here. A publication that is done already is left as it is. When nothing changed,
-    only the row of harvest_run changes. Raises NothingMatched or Outdated when the match must be made again first.
+    `terms` is what is told of each feed beside its metadata, as any text: where it is another than at the last
+    publication, the feed's resources count as changed. The live members are read again here. A publication that is done
+    already is left as it is. When nothing changed, only the row of harvest_run changes. Raises NothingMatched or
+    Outdated when the match must be made again first.
     """
     run = read_run(env, run_id)
     if run.status == "loaded":
@@ -88,6 +97,8 @@ def publish_match(
         writer.withdraw_others({planned.id for planned in resources}, identities)
         writer.write_redirects(identities)
         writer.assign(resources, identities)
+        if terms is not None:
+            writer.touch_feeds(_changed_terms(connection, terms))
         writer.note_changes()
         write_matches(connection, read_matches(folder))
         write_publish_state(connection, MATCH_STATE, published_value(folder))
@@ -98,6 +109,14 @@ def publish_match(
     show_publications(env)
     keep_state(env, folder)
     return read_run(env, run_id).counts
+
+
+def _changed_terms(connection: Connection, terms: Mapping[str, str]) -> list[str]:
+    """Keep the terms of the feeds; return the feeds whose terms were others. Of the first time nothing is known."""
+    before = read_publish_state(connection, _TERMS_STATE)
+    kept: dict[str, str] = terms if before is None else msgspec.json.decode(before)  # type: ignore[assignment]
+    write_publish_state(connection, _TERMS_STATE, msgspec.json.encode(dict(terms), order="deterministic").decode())
+    return sorted(name for name in terms if kept.get(name) != terms[name])
 
 
 def _held_narrowed_keys(env: Environment, connection: Connection) -> set[str]:

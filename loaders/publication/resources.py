@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 from more_itertools import chunked
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
 from loaders.publication.identity import Identities, resolve
 from loaders.publication.planning import CatalogBefore, PlannedResource
@@ -97,6 +97,7 @@ class ResourceWriter:
         self.at = change_time(connection)
         self.counts = {"added": 0, "changed": 0, "unchanged": 0, "deleted": 0}
         self.problems: list[str] = []
+        self.touched = 0  # resources of which something changed besides their rows
 
     def write(self, resources: Iterable[PlannedResource]) -> None:
         """Write the resources that are not yet as planned."""
@@ -221,9 +222,13 @@ class ResourceWriter:
         self.counts["deleted"] += len(gone)
 
     def write_redirects(self, identities: Identities) -> None:
-        """Write new redirects, delete those of returned ids, and make older chains lead to the last id."""
+        """Write new redirects, delete those of returned ids, and make older chains lead to the last id.
+
+        Each of these ids counts as changed, so that those who follow the library's changes learn where it leads now.
+        """
         for returned in chunked(sorted(identities.returned), _BATCH_ROWS):
             self.connection.execute(delete(RedirectRow).where(RedirectRow.old_id.in_(returned)))
+            self._touch(_RESOURCES.c.id.in_(returned))
         new = identities.redirects
         if not new:
             return
@@ -235,10 +240,23 @@ class ResourceWriter:
         ]
         for batch in chunked(rows, _BATCH_ROWS):
             write_rows(self.connection, upsert(self.connection, RedirectRow.__table__, ("id", "at")), batch)
+            self._touch(_RESOURCES.c.id.in_([row["old_id"] for row in batch]))
+
+    def touch_feeds(self, feeds: Iterable[str]) -> None:
+        """Count every published resource with a record of these feeds as changed: what is told of them is another."""
+        for feed in feeds:
+            log.info("publish: %s's partner, licence or consent changed; all of its resources count as changed", feed)
+            its_records = select(SourceRecordRow.resource_id).where(SourceRecordRow.feed == feed)
+            published = _RESOURCES.c.withdrawn_at.is_(None)
+            self._touch(and_(published, _RESOURCES.c.id.in_(its_records.where(SourceRecordRow.status == "live"))))
+
+    def _touch(self, condition: Any) -> None:
+        touched = update(_RESOURCES).where(condition, _RESOURCES.c.updated_at != self.at).values(updated_at=self.at)
+        self.touched += self.connection.execute(touched).rowcount
 
     def note_changes(self) -> None:
         """Note the publication with the time of its changes, if it changed a resource."""
-        if self.counts["added"] or self.counts["changed"] or self.counts["deleted"]:
+        if self.counts["added"] or self.counts["changed"] or self.counts["deleted"] or self.touched:
             note_publication(self.connection, self.at, self.run_id)
 
     def assign(self, resources: Iterable[PlannedResource], identities: Identities) -> None:

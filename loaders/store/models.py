@@ -416,8 +416,9 @@ class PublishStateRow(Table):
     name: Mapped[str] = mapped_column(
         primary_key=True,
         doc="`matched` (the match published), `derivation` (version of the derived columns), `restored` (feeds of a "
-        "restored backup that were not loaded since), `feed_folders` (the folder of each feed's declaration) or "
-        "`links` (up to which resource the published addresses are known)",
+        "restored backup that were not loaded since), `feed_folders` (the folder of each feed's declaration), "
+        "`links` (up to which resource the published addresses are known) or "
+        "`feed_terms` (partner and licence of the metadata of each feed at the last publication)",
     )
     value: Mapped[str] = mapped_column(doc="JSON")
 

@@ -11,7 +11,7 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from schemas import Link, Published, Resource
+from schemas import Link, Published, Resource, competency_text
 from transforms.exports.schema_org import (
     Words,
     alignment,
@@ -28,7 +28,6 @@ from transforms.exports.schema_org import (
 )
 from transforms.exports.texts import clean
 from transforms.exports.values import (
-    competency_name,
     is_address,
     listed,
     main_language,
@@ -214,7 +213,7 @@ def _alignments(record: Resource) -> list[dict[str, Any]]:
     return [
         *alignments(record, _WORDS),
         *(alignment("educationalLevel", name, _WORDS) for name in (*levels, *contexts)),
-        *(alignment("teaches", competency_name(each), _WORDS) for each in record.competencies),
+        *(alignment("teaches", competency_text(each), _WORDS) for each in record.competencies),
     ]
 
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from schemas import Contributor, Published, Resource, Subject, read_vocabulary
+from schemas import Contributor, Published, Resource, Subject, competency_code, competency_text, read_vocabulary
 from transforms.exports.texts import escape, language_attribute
 from transforms.exports.values import (
     SCHEMES,
     addresses,
     age_range,
-    competency_code,
-    competency_name,
     identifiers,
     is_address,
     is_calendar_date,
@@ -224,7 +222,7 @@ def _classifications(record: Resource) -> Iterator[str]:
     yield from _classification("discipline", map(_subject_path, record.subjects))
     yield from _classification("educational level", map(_level_path, record.levels))
     competencies = (
-        _path(each.framework.upper(), competency_code(each), competency_name(each)) for each in record.competencies
+        _path(each.framework.upper(), competency_code(each), competency_text(each)) for each in record.competencies
     )
     yield from _classification("competency", competencies)
 

@@ -16,15 +16,13 @@ from langcodes import Language
 from pymarc import Field, Indicators, Leader, Record, Subfield
 from pymarc.marcxml import record_to_xml_node
 
-from schemas import Contributor, Published, Resource, Subject, Withdrawn
+from schemas import Contributor, Published, Resource, Subject, Withdrawn, competency_code, competency_text
 from transforms.exports.texts import clean
 from transforms.exports.values import (
     SCHEMES,
     addresses,
     age_range,
     attribution,
-    competency_code,
-    competency_name,
     identifiers,
     is_address,
     is_calendar_date,
@@ -306,7 +304,7 @@ def _subjects(record: Resource) -> Iterator[Field]:
     for concept in record.resource_types:
         yield _field("655", "#4", ("a", listed("resource_type", concept.code)[0]))
     for competency in record.competencies:
-        yield _field("658", "##", ("a", competency_name(competency)), ("c", competency_code(competency)))
+        yield _field("658", "##", ("a", competency_text(competency)), ("c", competency_code(competency)))
 
 
 def _subject(subject: Subject) -> Field:

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from schemas import Contributor, Link, Published, Resource, Subject, Text
+from schemas import Contributor, Link, Published, Resource, Subject, Text, competency_code, competency_text
 from transforms.exports.texts import cleaned, encode_json, escape, is_known, language_attribute
 from transforms.exports.values import (
     SCHEMES,
     age_range,
-    competency_code,
-    competency_name,
     identifiers,
     is_address,
     is_calendar_date,
@@ -273,7 +271,7 @@ def _defined_term(name: str, uri: str | None, scheme: str | None) -> dict[str, A
 def competencies(record: Resource) -> list[dict[str, Any]]:
     """Return the teachers' competencies as terms of UNESCO's frameworks."""
     return [
-        {"@type": "DefinedTerm", "name": competency_name(each)}
+        {"@type": "DefinedTerm", "name": competency_text(each)}
         | ({"termCode": code} if (code := competency_code(each)) else {})
         for each in record.competencies
     ]

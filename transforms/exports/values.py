@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from schemas import Competency, Published, Relation, Resource, Subject, Text, read_vocabulary
+from schemas import Published, Relation, Resource, Subject, Text, read_vocabulary
 from transforms.normalize import canonical_url, web_address
 
 UNESCO_ATTRIBUTION = (
@@ -115,21 +115,6 @@ def listed(vocabulary: str, code: str) -> tuple[str, str | None]:
     """Return label and URI of a code of the library's lists; the code itself where the list lacks it."""
     row = read_vocabulary(vocabulary).get(code)
     return (row["label"], row.get("uri")) if row else (code, None)
-
-
-def competency_name(competency: Competency) -> str:
-    """Return a competency's name with its framework's: "ICT-CFT Pedagogy: Knowledge Deepening"."""
-    return f"{competency.framework.upper()} {competency.aspect}: {competency.level}"
-
-
-@lru_cache(maxsize=256)
-def competency_code(competency: Competency) -> str | None:
-    """Return a competency's code, such as ict-cft.3.2; None for one that the framework lacks."""
-    framework = read_vocabulary("competency_levels").get(competency.framework, {})
-    aspects, levels = framework.get("aspects", []), framework.get("levels", [])
-    if competency.aspect not in aspects or competency.level not in levels:
-        return None
-    return f"{competency.framework}.{aspects.index(competency.aspect) + 1}.{levels.index(competency.level) + 1}"
 
 
 def age_range(record: Resource) -> str | None:

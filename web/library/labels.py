@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from babel.core import Locale, UnknownLocaleError
 
-from schemas import Subject, subject_label
-from web.languages import marked
+from schemas import Subject, competency_label, subject_label
+from web.languages import marked, translations
 
 LEVELS = {
     "0": marked("Early childhood education"),
@@ -125,3 +125,17 @@ def language_label(tag: str, reader: str) -> str:
 def subject_of(subject: Subject, reader: str) -> tuple[str, str]:
     """Return a subject's label for a reader, and the language that it is in."""
     return subject_label(subject.scheme, subject.code, subject.label, reader)
+
+
+def value_label(facet: str, value: str, language: str) -> tuple[str, str]:
+    """Return what a value of a facet of the search is called, and the label's language; und where it is a name."""
+    if facet == "language":
+        return language_label(value, language), language
+    if facet in ("level", "type"):
+        return translations(language).gettext(label_of(LEVELS if facet == "level" else TYPES, value)), language
+    if facet == "subject":
+        scheme, _, code = value.partition(":")
+        return subject_label(scheme, code, code, language)
+    if facet == "competency":
+        return competency_label(value, language)
+    return value, "und"

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from babel.dates import format_date
+from babel.lists import format_list
+from babel.units import format_unit
 from fastapi import APIRouter, HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -16,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from loaders.browse import PublishedResource, RelatedResource, read_published
 from loaders.declarations import feeds_in_use
 from loaders.store import read_transaction
-from schemas import Environment, Feed, Link, Resource
+from schemas import Environment, Feed, Link, Resource, competency_code, competency_label, competency_text
 from web.languages import marked, reader_language
 from web.library.answers import count_request, kept
 from web.library.head import described
@@ -36,6 +38,7 @@ from web.library.labels import (
 )
 from web.links import public_url, settings_of
 from web.pages import address, gettext_of, render
+from web.routes import get_and_head
 
 router = APIRouter()
 MAX_SHOWN = 50  # people, subjects, keywords, links or identifiers
@@ -43,7 +46,13 @@ MAX_DESCRIPTION_CHARS = 20_000
 _ID = re.compile(r"[0-9A-Za-z]{1,64}")
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f<>\"\\^`{|}]")
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
+_DURATION = re.compile(
+    r"P(?:(\d{1,6})Y)?(?:(\d{1,6})M)?(?:(\d{1,6})W)?(?:(\d{1,6})D)?"
+    r"(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?"
+)
+_UNITS = ("year", "month", "week", "day", "hour", "minute", "second")
 _COSTS = {"yes": marked("costs something"), "no": marked("free of charge")}
+_FORMATS = (("application/json", ".json"), ("application/ld+json", ".jsonld"), ("application/marcxml+xml", ".marcxml"))
 _VERSION_KINDS = ("isversionof", "hasversion", "isformatof", "hasformat")
 
 
@@ -63,7 +72,7 @@ class ShownLink(NamedTuple):
     dead_since: str
 
 
-@router.api_route("/resources/{resource_id}", methods=["GET", "HEAD"])
+@get_and_head(router, "/resources/{resource_id}")
 def resource(request: Request, resource_id: str) -> Response:
     """Show a resource; an id that was replaced leads to the new one, and one that was withdrawn says so."""
     count_request(request)
@@ -110,6 +119,8 @@ def _facts(request: Request, env: Environment, found: PublishedResource, record:
             (Titled(*subject_of(each, reader)), f"{each.scheme}:{each.code}" if each.code else "")
             for each in record.subjects[:MAX_SHOWN]
         ],
+        "competencies": _competencies(record, reader),
+        "formats": [(offered, f"/api/v1/resources/{found.id}{suffix}") for offered, suffix in _FORMATS],
         "keywords": [Titled(each.text, each.language) for each in record.keywords[:MAX_SHOWN]],
         "page": _shown_link(Link(url=record.url), found.dead) if record.url else None,
         "links": [shown for each in record.links[:MAX_SHOWN] if (shown := _shown_link(each, found.dead))],
@@ -152,10 +163,21 @@ def _details(request: Request, record: Resource, reader: str) -> list[tuple[str,
         ("level", [gettext_of(request, label_of(LEVELS, each)) for each in record.levels]),
         ("audience", [gettext_of(request, label_of(AUDIENCES, each)) for each in record.audiences]),
         ("age", _ages(record)),
+        ("time", [_duration(record.typical_learning_time, reader)] if record.typical_learning_time else []),
         ("date", [_date(record.issued, reader)] if record.issued else []),
         ("cost", [gettext_of(request, _COSTS[record.cost])] if record.cost else []),
     ]
     return [(label, values[:MAX_SHOWN]) for label, values in rows if values]
+
+
+def _competencies(record: Resource, reader: str) -> list[Titled]:
+    """Return the competencies of UNESCO's frameworks, and those that no framework has as the partner wrote them."""
+    known = [
+        Titled(*competency_label(competency_code(each) or competency_text(each), reader))
+        for each in record.competencies
+    ]
+    others = [Titled(each.source, "und") for each in record.terms if each.field == "competencies" and not each.code]
+    return [*known, *others][:MAX_SHOWN]
 
 
 def _ages(record: Resource) -> list[str]:
@@ -165,6 +187,18 @@ def _ages(record: Resource) -> list[str]:
     if ages.max is None:
         return [f"{ages.min}+"]
     return [f"{ages.min if ages.min is not None else 0}–{ages.max}"]
+
+
+def _duration(text: str, reader: str) -> str:
+    """Return an ISO 8601 duration in the reader's words; one that is written otherwise as it is."""
+    matched = _DURATION.fullmatch(text)
+    parts = (
+        [(int(number), unit) for number, unit in zip(matched.groups(), _UNITS, strict=True) if number]
+        if matched
+        else []
+    )
+    words = [format_unit(number, f"duration-{unit}", locale=reader) for number, unit in parts]
+    return format_list(words, style="unit", locale=reader) if words else text
 
 
 def _date(issued: str, reader: str) -> str:

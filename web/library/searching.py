@@ -20,12 +20,13 @@ from loaders.search import (
     search_library,
     search_titles,
 )
-from schemas import Environment, Resource, subject_label
+from schemas import Environment, Resource
 from transforms.search_words import MarkedText, SearchWord, mark, query_words
 from web.languages import marked, reader_language
 from web.library.answers import SEARCHES_RATE, count_request, kept
-from web.library.labels import LEVELS, TYPES, label_of, language_label
+from web.library.labels import LEVELS, TYPES, label_of, language_label, value_label
 from web.pages import address, gettext_of, render
+from web.routes import get_and_head
 
 router = APIRouter()
 PAGE_RESOURCES = 20
@@ -43,6 +44,7 @@ _FACET_TITLES = {
     "level": marked("Level"),
     "type": marked("Type"),
     "subject": marked("Subject"),
+    "competency": marked("Teachers' competency"),
     "license": marked("Licence"),
     "partner": marked("Partner"),
 }
@@ -86,7 +88,7 @@ class _Asked(NamedTuple):
         return {"q": self.text, **self.chosen, "order": order, "lang": language}
 
 
-@router.api_route("/search", methods=["GET", "HEAD"])
+@get_and_head(router, "/search")
 def search(request: Request, q: Annotated[str, Query()] = "") -> Response:
     """Show a page of what was found, or how to find more."""
     count_request(request, SEARCHES_RATE)
@@ -192,15 +194,7 @@ def _told_apart(choices: Sequence[Choice]) -> list[Choice]:
 
 def facet_label(request: Request, facet: str, value: str) -> tuple[str, str]:
     """Return what a value of a facet is called for the reader, and the label's language; und where it is a name."""
-    reader = reader_language(request)
-    if facet == "language":
-        return language_label(value, reader), reader
-    if facet in ("level", "type"):
-        return gettext_of(request, label_of(LEVELS if facet == "level" else TYPES, value)), reader
-    if facet == "subject":
-        scheme, _, code = value.partition(":")
-        return subject_label(scheme, code, code, reader)
-    return value, "und"
+    return value_label(facet, value, reader_language(request))
 
 
 def _shown(request: Request, found: LibraryResource, words: Sequence[SearchWord]) -> Shown:

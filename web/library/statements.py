@@ -12,13 +12,14 @@ from web.library.resources import web_address
 from web.links import settings_of
 from web.mail import mail_address
 from web.pages import COOKIE_SECONDS, render
+from web.routes import get_and_head
 
 router = APIRouter()
 _DAY_SECONDS = 24 * 3600
 _REVIEWED = "2026-11-30T00:00:00Z"  # when both statements were last compared with what the software does
 
 
-@router.api_route("/privacy", methods=["GET", "HEAD"])
+@get_and_head(router, "/privacy")
 def privacy(request: Request) -> Response:
     """Say what is kept of readers: cookies, logs, reports, for how long, and who reads it."""
     count_request(request)
@@ -33,7 +34,7 @@ def privacy(request: Request) -> Response:
     return kept(request, page)
 
 
-@router.api_route("/accessibility", methods=["GET", "HEAD"])
+@get_and_head(router, "/accessibility")
 def accessibility(request: Request) -> Response:
     """Say how accessible the pages are, how that was measured, and whom to tell of barriers."""
     count_request(request)

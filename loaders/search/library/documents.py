@@ -11,7 +11,21 @@ from typing import NamedTuple
 import msgspec
 import tantivy
 
-from schemas import Base, Contributor, Identifier, LangMap, Language, License, Link, Text, subject_labels
+from schemas import (
+    Base,
+    Competency,
+    Contributor,
+    Identifier,
+    LangMap,
+    Language,
+    License,
+    Link,
+    Text,
+    competency_code,
+    competency_labels,
+    competency_text,
+    subject_labels,
+)
 
 SearchTerms = Callable[[str], list[str]]  # the words by which a text is found
 ANALYZER = "words"
@@ -21,7 +35,7 @@ _OFTEN_EMPTY = ("keywords", "subjects", "people")
 # What stands in an empty field: BM25 divides by a field's mean length, and would take eight keywords for very many
 # where few resources have any. No search looks for it: folding leaves out what is no letter or digit.
 _NOTHING = " ".join(["\u2205"] * 8)
-FACETS = ("language", "level", "type", "subject", "license", "partner", "open")
+FACETS = ("language", "level", "type", "subject", "competency", "license", "partner", "open")
 MAX_NAME_CHARS = 500  # of an identifier or address
 _MAX_TEXT_CHARS = 20_000  # of one text; what a description says after that does not find it
 _MAX_TEXTS = 200  # people, keywords, identifiers or addresses of one resource
@@ -57,6 +71,7 @@ class _Searched(Base, frozen=True):
     levels: tuple[str, ...] = ()
     resource_types: tuple[_Type, ...] = ()
     subjects: tuple[_Subject, ...] = ()
+    competencies: tuple[Competency, ...] = ()
     license: License | None = None
     issued_year: int | None = None
 
@@ -147,7 +162,9 @@ def _texts(record: _Searched) -> Iterator[tuple[str, Iterable[str]]]:
     yield "title", record.title.values()
     keywords = (each.text for each in (*record.keywords[:_MAX_TEXTS], *record.alternative_titles[:_MAX_TEXTS]))
     yield "keywords", keywords
-    yield "subjects", (label for subject in record.subjects[:_MAX_TEXTS] for label in _labels(subject))
+    subjects = (label for subject in record.subjects[:_MAX_TEXTS] for label in _labels(subject))
+    competencies = (label for each in record.competencies[:_MAX_TEXTS] for label in _competency_labels(each))
+    yield "subjects", (*subjects, *competencies)
     yield "people", (*(person.name for person in record.contributors[:_MAX_TEXTS]), *record.publishers[:_MAX_TEXTS])
     yield "description", record.description.values()
 
@@ -158,11 +175,22 @@ def _labels(subject: _Subject) -> Iterator[str]:
         yield from subject_labels(subject.scheme, subject.code).values()
 
 
+def competency_value(competency: Competency) -> str:
+    """Return the value of the facet for a competency: its code, or what it says where no framework has it."""
+    return competency_code(competency) or competency_text(competency)
+
+
+def _competency_labels(competency: Competency) -> Iterator[str]:
+    yield competency_text(competency)
+    yield from competency_labels(competency_code(competency) or "").values()
+
+
 def _facets(record: _Searched, partners: Sequence[str]) -> Iterator[tuple[str, Iterable[str]]]:
     yield "language", (each.tag.partition("-")[0] for each in record.languages)
     yield "level", record.levels
     yield "type", (each.code for each in record.resource_types)
     yield "subject", (f"{each.scheme}:{each.code}" for each in record.subjects[:_MAX_TEXTS] if each.code)
+    yield "competency", (competency_value(each)[:MAX_NAME_CHARS] for each in record.competencies[:_MAX_TEXTS])
     yield "license", [record.license.label or record.license.uri or ""] if record.license else []
     yield "partner", partners
     yield "open", ["yes"] if record.license and record.license.open else []

@@ -16,7 +16,7 @@ from loaders.store import whole_file
 from schemas import Base, Environment
 
 LIBRARY_INDEX_FOLDER = "library-search"
-LIBRARY_INDEX_VERSION = 3  # another one makes the index anew
+LIBRARY_INDEX_VERSION = 4  # another one makes the index anew
 STATE_FILE = "state.json"
 
 
