@@ -154,11 +154,15 @@ def harvest(
         if landed.full and landed.nameless and not (landed.listed or ask.listed_so_far):
             raise _nothing_read(landed)
         notes = (*landed.notes, *_unread(landed), *_nothing_listed(landed, ask))
-        for note in map(one_line, notes):
-            log.warning("%s: %s", name, note)
+        _log_notes(name, notes)
         store.note_listed(env, run_id, listed=landed.listed, notes=notes)
     log.info("%s: %d records listed, %d of them new or changed payloads", name, landed.listed, landed.kept)
     return {"run_id": run_id, "listed": landed.listed}
+
+
+def _log_notes(name: str, notes: Iterable[str]) -> None:
+    for note in map(one_line, notes):
+        log.warning("%s: %s", name, note)
 
 
 def _unread(landed: Landed) -> Iterator[str]:

@@ -133,19 +133,15 @@ def _changes(
     live = [row.id for row in rows if row.withdrawn_at is None]
     published = {each.id: each for each, _ in reader.read(connection, live, time)}
     gone = [row for row in rows if row.id not in published and row.updated_at > left_out_until]
+    changes: dict[str, Published | Withdrawn] = {**published}
+    changes |= {each.id: each for each in _withdrawn(connection, gone, time, reader.site)}
+    yield from (changes[row.id] for row in rows if row.id in changes)
+
+
+def _withdrawn(connection: Connection, gone: Sequence[Any], time: str, site: str | None) -> Iterator[Withdrawn]:
     redirects = select(_REDIRECTS.c.old_id, _REDIRECTS.c.id)
     targets = dict(map(tuple, rows_among(connection, redirects, _REDIRECTS.c.old_id, [row.id for row in gone])))
     visible = visible_times(connection, [row.updated_at for row in gone], time)
-    withdrawn = {
-        row.id: Withdrawn(
-            id=row.id,
-            visible_at=f"{visible[row.updated_at][:19]}Z",
-            redirect=targets.get(row.id),
-            site=reader.site,
-        )
-        for row in gone
-    }
-    for row in rows:
-        change = published.get(row.id) or withdrawn.get(row.id)
-        if change is not None:
-            yield change
+    for row in gone:
+        visible_at = f"{visible[row.updated_at][:19]}Z"
+        yield Withdrawn(id=row.id, visible_at=visible_at, redirect=targets.get(row.id), site=site)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from sqlalchemy import insert, select, text
 
 from loaders.backup import back_up, restore
 from loaders.erasure import erase
+from loaders.migrations import migrate
 from loaders.store import (
     Publication,
     PublicationRow,
     change_time,
     change_times,
+    engine,
     newest_publication,
     note_publication,
     now,
@@ -128,20 +129,17 @@ def test_windows_are_of_visible_times(env: Environment) -> None:
         assert found == ((wanted[0][0], wanted[-1][0]) if wanted else None), (since, before)
 
 
-@pytest.mark.parametrize("env", ["sqlite"], indirect=True)
-def test_an_older_catalog_knows_its_publications_by_the_times_of_its_resources(env: Environment) -> None:
-    from loaders.migrations import migrate
-
-    put(env, "a:1")
-    night(env)
-    changed_at = publications(env)[0].changed_at
-    with write_transaction(env) as connection:
-        connection.execute(text("DROP TABLE publication"))
-        connection.execute(text("DROP TABLE resource_set"))
-        connection.execute(text("DROP INDEX ix_resource_id_updated_at"))
-        connection.execute(text("ALTER TABLE resource DROP COLUMN sets"))
-        connection.execute(text("UPDATE elib_alembic_version SET version_num = '009'"))
-    migrate(env)
-    assert publications(env) == [
+def test_an_older_catalog_knows_its_publications_by_the_times_of_its_resources(tmp_path: Path) -> None:
+    older = environment({"ELIB_HOME": str(tmp_path)})
+    migrate(older, "009")
+    changed_at = "2026-03-01T02:15:00.900000Z"
+    columns = "id, record, record_sha256, members, created_at, updated_at"
+    with write_transaction(older) as connection:
+        connection.execute(
+            text(f"INSERT INTO resource ({columns}) VALUES ('1', '{{}}', 'x', 1, :at, :at)"), {"at": changed_at}
+        )
+    migrate(older)
+    assert publications(older) == [
         Publication(run_id=f"before-{changed_at}", changed_at=changed_at, visible_at=changed_at)
     ]
+    engine(older).dispose()

@@ -200,13 +200,14 @@ def test_a_defect_is_a_problem_and_in_the_log(
     app = create_app(library, WebSettings(secret="s" * 40, url=SITE))
     (api,) = [route.app for route in app.routes if getattr(route, "path", "") == "/api"]
     del api.state.env
-    with Browser(app, raise_server_exceptions=False) as browser:
+    with Browser(app, base_url="http://127.0.0.1:8081", raise_server_exceptions=False) as browser:
         answer = browser.get(f"{PATH}/x")
     assert answer.status_code == 500 and answer.headers["content-type"] == "application/problem+json"
     assert "env" in caplog.text
 
 
 def test_who_asks_too_often_is_told_when_to_come_back(client: Browser) -> None:
+    problem(client.get(PATH, params={"rate": "9999/second"}), 400, "unknown-parameter")
     first = client.get(PATH, params={"facets": "false"})
     assert (first.headers["ratelimit-limit"], first.headers["ratelimit-policy"]) == ("120", "120;w=60")
     for _ in range(int(first.headers["ratelimit-remaining"])):

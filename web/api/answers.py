@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from functools import partial
 from typing import Any
 
 from fastapi import Depends
@@ -31,10 +30,14 @@ def at_most(rate: str) -> Any:
 
     `rate` is as `limits` reads it. Each answer tells how many are left.
     """
-    return Depends(partial(_count_request, rate=rate))
+
+    def count(request: Request) -> None:  # a parameter `rate` would be one of the request
+        _count_request(request, rate)
+
+    return Depends(count)
 
 
-def _count_request(request: Request, *, rate: str) -> None:
+def _count_request(request: Request, rate: str) -> None:
     use: RateUse = request.app.state.rates.use(rate, "api", rate, client_of(request))
     headers = {
         "ratelimit-limit": str(use.limit),

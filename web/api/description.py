@@ -50,7 +50,7 @@ def openapi(request: Request) -> Response:
 def page(request: Request) -> Response:
     """Show what the API can do."""
     paths = request.app.openapi()["paths"]
-    operations = [(path, paths[path]["get"]) for path in paths]
+    operations = [("GET", f"/api{path}", paths[path]["get"]) for path in paths]
     rates = [rate.partition("/")[0] for rate in (READING_RATE, SEARCHES_RATE)]
     return kept(request, render(request, "library/api.html", operations=operations, problems=KINDS, rates=rates))
 

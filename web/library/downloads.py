@@ -15,6 +15,7 @@ from schemas import Environment
 from web.languages import marked, reader_language
 from web.library.answers import count_request, has_tag, kept
 from web.pages import gettext_of, render
+from web.routes import get_and_head
 
 router = APIRouter()
 _KEPT_SECONDS = 300  # by browsers and proxies, no longer: an erasure removes files
@@ -38,14 +39,14 @@ class ShownFile(NamedTuple):
     sha256: str
 
 
-@router.api_route("/downloads", methods=["GET", "HEAD"], include_in_schema=False)
+@get_and_head(router, "/downloads", include_in_schema=False)
 def without_slash(request: Request) -> Response:
     """Lead to the page, beneath whose address the files are."""
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"/downloads/{query}", status_code=301)
 
 
-@router.api_route("/downloads/", methods=["GET", "HEAD"])
+@get_and_head(router, "/downloads/")
 def downloads(request: Request) -> Response:
     """Show what can be downloaded, under which licences, and how to verify it."""
     count_request(request)
@@ -81,7 +82,7 @@ def _size(request: Request, number_of_bytes: int) -> str:
     return gettext_of(request, text, size=format_decimal(size, locale=reader_language(request)))
 
 
-@router.api_route("/downloads/latest/{file_name}", methods=["GET", "HEAD"])
+@get_and_head(router, "/downloads/latest/{file_name}")
 def latest_file(request: Request, file_name: str) -> Response:
     """Lead to a file of the newest dump: not the file itself, so that a range never mixes two dumps."""
     count_request(request)
@@ -92,7 +93,7 @@ def latest_file(request: Request, file_name: str) -> Response:
     return RedirectResponse(path, status_code=302, headers={"cache-control": "no-cache"})
 
 
-@router.api_route("/downloads/{dump_name}/{file_name}", methods=["GET", "HEAD"])
+@get_and_head(router, "/downloads/{dump_name}/{file_name}")
 def file(request: Request, dump_name: str, file_name: str) -> Response:
     """Give out a file, or a range of it."""
     count_request(request)

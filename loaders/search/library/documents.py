@@ -191,9 +191,10 @@ def _facets(record: _Searched, partners: Sequence[str]) -> Iterator[tuple[str, I
     yield "type", (each.code for each in record.resource_types)
     yield "subject", (f"{each.scheme}:{each.code}" for each in record.subjects[:_MAX_TEXTS] if each.code)
     yield "competency", (competency_value(each)[:MAX_NAME_CHARS] for each in record.competencies[:_MAX_TEXTS])
-    yield "license", [record.license.label or record.license.uri or ""] if record.license else []
     yield "partner", partners
-    yield "open", ["yes"] if record.license and record.license.open else []
+    if record.license:
+        yield "license", [record.license.label or record.license.uri or ""]
+        yield "open", ["yes"] if record.license.open else []
 
 
 @lru_cache(maxsize=1_000)
