@@ -11,7 +11,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -26,6 +26,7 @@ TrialPart = Literal["request", "worker", "progress", "preview"]
 _T = TypeVar("_T")
 _ID = re.compile(r"[0-9a-f]{32}")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
+_ARCHIVES = (b"PK", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")  # whose texts are compressed
 _TURN = re.compile(r"([0-9]{20})-([0-9a-f]{32})")
 
 
@@ -69,6 +70,26 @@ def remove_old_trials(env: Environment, now: float | None = None) -> int:
     for folder in old:
         shutil.rmtree(folder, ignore_errors=True)
     return len(old)
+
+
+def remove_trials_that_hold(env: Environment, holds: Callable[[bytes], bool]) -> int:
+    """Remove the trials of which a file holds something; return how many. An archive that was uploaded counts as it.
+
+    Whoever needs such a trial makes it again, from a source that may hold it no longer.
+    """
+    folders = [folder for folder in _folder(env).glob("*") if _ID.fullmatch(folder.name)]
+    held = [folder for folder in folders if any(_holds(path, holds) for path in folder.rglob("*") if path.is_file())]
+    for folder in held:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(held)
+
+
+def _holds(path: Path, holds: Callable[[bytes], bool]) -> bool:
+    try:
+        body = path.read_bytes()
+    except FileNotFoundError:  # another process has removed it
+        return False
+    return body.startswith(_ARCHIVES) or holds(body)
 
 
 def _began(folder: Path) -> float:

@@ -22,7 +22,8 @@ from loaders.erasure.undo_logs import erase_undo_logs
 from loaders.landing import ERASURES_FILE_NAME, Erasure, Erasures, erase_landing, erasures_in, key_digest
 from loaders.search import INDEX_FOLDER, LIBRARY_INDEX_FOLDER
 from loaders.store import feed_lock, feed_name_of, now, show_publications, sweep, write_transaction
-from schemas import ERASED, Environment, Resource, TextDigest, digest_text, redact
+from loaders.trials import remove_trials_that_hold
+from schemas import ERASED, Environment, Resource, TextDigest, digest_text, redact, redact_bytes
 
 _KEPT_REPORTS = ("gate", "notified.json")  # they hold figures only
 _Kind = Literal["record", "name", "contact"]
@@ -73,6 +74,7 @@ def erase(
         others = records_of_same_works(env, mine, key)
         begun = [erasures.begin(each) for each in mine]  # all of them, so that a break leaves none out
         results = [_erase_one(env, erasures, each, key) for each in begun]
+        _erase_trials(env, mine, key)
     replaced = erasures.replacing.intersection(each.id for each in begun)
     return _sum(results)._replace(others=others, feed=name if replaced else None)
 
@@ -204,6 +206,17 @@ def _erase_one(env: Environment, erasures: Erasures, erasure: Erasure, key: str 
     _forget_derived(env, erasure.feed)
     erasures.finish(erasure, now())
     return Erased(landed, rows)
+
+
+def _erase_trials(env: Environment, erasures: Sequence[Erasure], key: str | None) -> None:
+    """Remove the previews and uploads of partners that hold what is erased; a record is known by its identifier."""
+    digests = [each.text for each in erasures if each.text is not None]
+    identifier = key.partition(":")[2].encode() if key and not digests else None
+
+    def holds(body: bytes) -> bool:
+        return identifier in body if identifier else redact_bytes(body, digests) != body
+
+    remove_trials_that_hold(env, holds)
 
 
 def _forget_derived(env: Environment, feed: str) -> None:
