@@ -111,10 +111,10 @@ def _prepare(provider: str, folder: Path) -> dict[str, str]:
             path = folder / str(len(names))
             path.write_bytes(packed)
             names[token] = path.name
-            found = _TOKEN.search(gzip.decompress(packed))
-            if found is None:
+            next_token = _TOKEN.search(gzip.decompress(packed))
+            if next_token is None:
                 return names
-            token = found[1].decode()
+            token = next_token[1].decode()
 
 
 @contextmanager

@@ -36,10 +36,10 @@ def origin_of(url: httpx.URL) -> ServerOrigin:
     return ServerOrigin(url.scheme, host, url.port or _DEFAULT_PORTS.get(url.scheme, 0))
 
 
-def is_same_origin(one: str, other: str) -> bool:
+def is_same_origin(url: str, other_url: str) -> bool:
     """Return whether two URLs are of one origin, however they spell it; what is not a valid URL is of none."""
     try:
-        return origin_of(httpx.URL(one)) == origin_of(httpx.URL(other))
+        return origin_of(httpx.URL(url)) == origin_of(httpx.URL(other_url))
     except (httpx.InvalidURL, ValueError):
         return False
 

@@ -70,20 +70,20 @@ class LinkChecker:
         """Request an address and judge what it answers. Raises nothing that a server may cause."""
         before = self._client.skipped_pages.requested
         try:
-            found = self._check(url)
+            check = self._check(url)
         except _Kept as kept:
-            found = LinkCheck(url=url, status=kept.status, detail=kept.detail, retry_after=kept.retry_after)
+            check = LinkCheck(url=url, status=kept.status, detail=kept.detail, retry_after=kept.retry_after)
         except HarvestFailed as failure:
-            found = LinkCheck(url=url, status=status_of_failure(failure), detail=_in_short(failure))
-        return msgspec.structs.replace(found, requests=self._client.skipped_pages.requested - before)
+            check = LinkCheck(url=url, status=status_of_failure(failure), detail=_in_short(failure))
+        return msgspec.structs.replace(check, requests=self._client.skipped_pages.requested - before)
 
     def _check(self, url: str) -> LinkCheck:
         answer = self._ask(url)
         page = answer.page
         final = answer.hops[-1].url if answer.hops else url
-        found = judge(url, answer)
-        if page is None or found.outcome != "alive" or not urlsplit(url).path.strip("/"):
-            return found
+        check = judge(url, answer)
+        if page is None or check.outcome != "alive" or not urlsplit(url).path.strip("/"):
+            return check
         return judge(url, answer, self._shown_elsewhere(final))
 
     def _ask(self, url: str) -> Answer:

@@ -33,21 +33,21 @@ class CheckCounts(Base, frozen=True, kw_only=True):
 
 
 def write_checks(env: Environment, run: Run, checks: Sequence[LinkCheck], at: datetime) -> CheckCounts:
-    """Write what checks found at a time (UTC), and what follows for resources and records; return the counts.
+    """Write what checks checks_by_url at a time (UTC), and what follows for resources and records; return the counts.
 
     An address that is no longer published is left out.
     """
-    found = {check.url: check for check in checks}
+    checks_by_url = {check.url: check for check in checks}
     counts = CheckCounts()
     with write_transaction(env) as connection:
-        rows = list(rows_among(connection, select(_CHECKS), _CHECKS.c.url, list(found)))
+        rows = list(rows_among(connection, select(_CHECKS), _CHECKS.c.url, list(checks_by_url)))
         changed: list[dict[str, Any]] = []
         told: list[str] = []
         for row in rows:
             before = LinkState(**{name: getattr(row, name) for name in _COLUMNS})
-            after = next_state(before, found[row.url], at)
+            after = next_state(before, checks_by_url[row.url], at)
             changed.append({"of": row.url, **{f"new_{name}": getattr(after, name) for name in _COLUMNS}})
-            counts += _counts(before, after, found[row.url])
+            counts += _counts(before, after, checks_by_url[row.url])
             if (before.dead_at is None, before.final_url) != (after.dead_at is None, after.final_url):
                 told.append(row.url)
         values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _COLUMNS}

@@ -138,8 +138,8 @@ def _search(
     if by is None and wanted.is_everything:
         by = "newest"
     chosen = tuple(sorted((facet, tuple(values)) for facet, values in wanted.chosen.items()))
-    asked = (wanted.text, tuple(wanted.words), chosen, by, offset, limit, with_facets)
-    question = (state.folder, state.publication, state.at, asked)
+    wanted_key = (wanted.text, tuple(wanted.words), chosen, by, offset, limit, with_facets)
+    question = (state.folder, state.publication, state.at, wanted_key)
     with _lock:
         found = _found.get(question)
         if found is not None:
