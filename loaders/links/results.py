@@ -33,7 +33,7 @@ class CheckCounts(Base, frozen=True, kw_only=True):
 
 
 def write_checks(env: Environment, run: Run, checks: Sequence[LinkCheck], at: datetime) -> CheckCounts:
-    """Write what checks checks_by_url at a time (UTC), and what follows for resources and records; return the counts.
+    """Write what checks found at a time (UTC), and what follows for resources and records; return the counts.
 
     An address that is no longer published is left out.
     """
