@@ -11,7 +11,7 @@ import pytest
 
 from loaders.publication import stored_features
 from loaders.publication.match_state import live_versions
-from pipeline import catalog
+from pipeline import catalog, matching
 from pipeline import feed as tasks
 from schemas import Environment, replace
 from tests.pipeline.feeds import declare, listed, night
@@ -36,7 +36,7 @@ def test_what_transform_keeps_is_what_is_computed_from_the_catalog(loaded: Envir
     assert kept.num_rows == len(versions) == 12
     shutil.rmtree(loaded.home / "match" / "features")
     assert stored_features(loaded, versions, FEATURES).num_rows == 0
-    assert catalog._live_features(loaded, versions).equals(kept.sort_by("key"))
+    assert matching._live_features(loaded, versions).equals(kept.sort_by("key"))
 
 
 def test_features_of_another_text_another_version_or_a_broken_file_do_not_count(loaded: Environment) -> None:
@@ -48,7 +48,7 @@ def test_features_of_another_text_another_version_or_a_broken_file_do_not_count(
     assert stored_features(loaded, versions, FEATURES).num_rows == 0
     path.write_bytes(b"PAR1")
     assert stored_features(loaded, versions, FEATURES).num_rows == 0
-    assert catalog._live_features(loaded, versions).num_rows == 12
+    assert matching._live_features(loaded, versions).num_rows == 12
 
 
 def test_an_exception_while_features_are_made_rejects_one_record_by_name(loaded: Environment) -> None:
