@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -84,6 +85,8 @@ def main(words: Sequence[str] | None = None) -> int:
     if any(_CONTROL_CHARACTERS.search(word) for word in words):
         print("elib: arguments must be valid UTF-8 without control characters", file=sys.stderr)
         return 2
+    if not _read_secrets():
+        return 1
     try:
         app(list(words), prog_name="elib")
     except SystemExit as ended:
@@ -97,6 +100,20 @@ def main(words: Sequence[str] | None = None) -> int:
         print(sentence, file=sys.stderr)
         return 1
     return 0
+
+
+def _read_secrets() -> bool:
+    """Read the secrets that variables name files of; print what is wrong with a file, and return False."""
+    # only then: the import takes a quarter of a second
+    if any(name.startswith(("ELIB_", "AIRFLOW_", "AWS_")) and name.endswith("_FILE") for name in os.environ):
+        from schemas import BadSecretFile, read_secret_files
+
+        try:
+            read_secret_files(os.environ)
+        except BadSecretFile as error:
+            print(error, file=sys.stderr)
+            return False
+    return True
 
 
 def _explain(error: Exception) -> str | None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, cast
+
+from schemas import read_secret_files
 
 if TYPE_CHECKING:
     from pipeline.airflow_inputs import Connection
+
+read_secret_files(os.environ)  # where Airflow was not started by `elib`, which has read them already
 
 
 def find_connection(name: str) -> Connection | None:

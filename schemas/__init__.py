@@ -70,6 +70,7 @@ from schemas.resource import (
     Term,
     Text,
 )
+from schemas.secret_files import BadSecretFile, read_secret_files
 from schemas.sentences import Sentence, SentenceValue, sentence
 from schemas.source import Ask, HarvestFailed, Listing, Page, Progress, RawResponse, Skipped, SourceRecord
 from schemas.spreadsheet import harmless
@@ -95,6 +96,7 @@ __all__ = [
     "Ask",
     "Assessment",
     "BadFeed",
+    "BadSecretFile",
     "Base",
     "Cluster",
     "Competency",
@@ -171,6 +173,7 @@ __all__ = [
     "read_feed",
     "read_feeds",
     "read_leniently",
+    "read_secret_files",
     "read_toml",
     "read_vocabulary",
     "redact",
