@@ -47,6 +47,8 @@ _COMMANDS = {
     "clusters": "{elib} review pairs",
     "terms": "schemas/vocabularies/",
     "corrections": "{elib} review curations",
+    "links": "{elib} links",
+    "downloads": "{elib} downloads",
 }
 
 
@@ -66,6 +68,8 @@ _CONSOLE_PAGES = {
     "clusters": "/console/pairs",
     "terms": "/console/terms",
     "corrections": "/console/decisions?kind=set",
+    "links": "/console/runs/{run}",
+    "downloads": "/console/runs/{run}",
     "feed": "/console/feeds/{feed}",
     "partner": "/partners/feeds/{feed}/fixes",
 }
