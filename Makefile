@@ -1,7 +1,7 @@
 # The commands of the E-library harvesting pipeline. `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help python-is-ours setup run test test-web screenshots web up check lint types docs bench faults lock reprocess preview format backup restore scaffold
+.PHONY: help python-is-ours setup run test test-web test-cluster screenshots web up check lint types docs bench faults lock reprocess preview format backup restore scaffold
 
 # The first Python that answers and is one of ours; `make PYTHON=/path/to/python …` names another.
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
@@ -32,6 +32,9 @@ test: $(STAMP) ## the whole test suite
 
 test-web: $(STAMP) ## the web in Debian's Chromium
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m browser tests/web $(ARGS)
+
+test-cluster: $(STAMP) ## [SHORT=1]: workers of CeleryExecutor that are killed, and parts that fail; SHORT in CI
+	@$(BIN)/python -m pytest -n 0 -s -m "cluster$(if $(SHORT), and not slow)" tests/cluster $(ARGS)
 
 screenshots: $(STAMP) ## the pictures of the guides in docs/images, from the pages as they are
 	@ELIB_SCREENSHOTS=docs/images $(BIN)/python -m pytest -q -n0 -m browser tests/web/test_screenshots.py
@@ -78,9 +81,10 @@ restore: $(STAMP) ## FILE=elib.tar: put a backup back, make the rest again from 
 scaffold: $(STAMP) ## FORMAT=name [JSON=1] or FEED=name: the skeleton of a crosswalk or of a feed, with its tests
 	@$(BIN)/python -m commands.cli scaffold $(if $(FORMAT),--format "$(FORMAT)" $(if $(JSON),--json))$(if $(FEED),--feed "$(FEED)")
 
-lock: $(STAMP) ## resolve pyproject.toml into requirements.txt (run time) and requirements-dev.txt again
+lock: $(STAMP) ## resolve pyproject.toml into requirements.txt (run time), requirements-cluster.txt and requirements-dev.txt again
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra postgres pyproject.toml -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra postgres pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra postgres --extra cluster pyproject.toml -c requirements.txt -o requirements-cluster.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra postgres --extra cluster pyproject.toml --group dev -c requirements-cluster.txt -o requirements-dev.txt
 
 lint: $(STAMP) ## ruff, format, import contracts
 	@$(BIN)/ruff check .

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 if TYPE_CHECKING:
     from schemas import Environment, FeedFolders
@@ -99,6 +102,22 @@ def _python_path() -> str:
     """Return PYTHONPATH with this code first: Airflow puts only the dags folder on sys.path."""
     rest = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part and part != str(ROOT)]
     return os.pathsep.join([str(ROOT), *rest])
+
+
+def airflow(
+    words: Annotated[list[str], typer.Argument(metavar="WORDS", help="What Airflow's own command is given.")],
+) -> int:
+    """Run Airflow's own command with this installation's settings and secrets, such as: airflow -- celery worker."""
+    from schemas import environment
+
+    try:
+        prepare(environment())
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    command = [sys.executable, "-m", "airflow", *words]
+    os.execv(command[0], command)  # noqa: S606  # in the place of this process, which signals then reach
+    return 0  # not reached
 
 
 def dags_folder() -> int:

@@ -58,6 +58,7 @@ add_command(app, "restore", backup.restore)
 add_command(app, "erase", erase.erase)
 add_command(app, "export", export.export)
 add_command(app, "downloads", downloads.downloads)
+add_command(app, "airflow", airflow_home.airflow)
 add_command(app, "dags-folder", airflow_home.dags_folder)
 add_command(app, "scaffold", scaffold.scaffold)
 

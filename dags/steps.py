@@ -5,6 +5,7 @@ A run's id says which feed it is of, so that the DAG of a feed and the DAG `repr
 
 from __future__ import annotations
 
+import os
 from typing import Any, cast
 
 from airflow.sdk import Asset, task
@@ -12,6 +13,17 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from dags.one_sentence import ends_in_one_sentence
 from pipeline import CATALOG_LOADED, POOL
+
+_TRANSFORMS_VARIABLE = "ELIB_TRANSFORMS_PER_FEED"
+_DEFAULT_TRANSFORMS = 2  # of one feed at once: what a machine of two cores has room for
+
+
+def _transforms_per_feed() -> int:
+    """Return how many chunks of a run are transformed at once. Raises ValueError."""
+    value = os.environ.get(_TRANSFORMS_VARIABLE, "").strip() or str(_DEFAULT_TRANSFORMS)
+    if not (value.isascii() and value.isdigit() and int(value)):
+        raise ValueError(f"{_TRANSFORMS_VARIABLE}: {value!r} is not a whole number from 1 on")
+    return int(value)
 
 
 def add_steps(run: Any) -> None:
@@ -26,7 +38,7 @@ def add_steps(run: Any) -> None:
         with ends_in_one_sentence(name):
             return body(name, run["run_id"])
 
-    @task(task_id="transform", max_active_tis_per_dagrun=2)
+    @task(task_id="transform", max_active_tis_per_dagrun=_transforms_per_feed())
     def transform(chunk: str) -> dict[str, int]:
         from pipeline.feed import feed_of_chunk
         from pipeline.feed import transform as body

@@ -47,12 +47,16 @@ class FeedFolders:
 
 
 class Environment(Base, frozen=True, kw_only=True):
-    """ELIB_HOME, ELIB_CATALOG_URL, ELIB_FEEDS and ELIB_ALLOW_PRIVATE, with their defaults."""
+    """ELIB_HOME, ELIB_CATALOG_URL, ELIB_FEEDS, ELIB_ALLOW_PRIVATE and ELIB_REDIS_URL, with their defaults.
+
+    redis_url: the Redis that keeps the rate of requests for several machines; empty: files of `locks` keep it
+    """
 
     home: Path
     catalog_url: str
     feeds: FeedFolders
     allow_private: frozenset[str]
+    redis_url: str = ""
 
     @property
     def landing(self) -> Path:
@@ -97,6 +101,7 @@ def environment(variables: Mapping[str, str] | None = None) -> Environment:
         catalog_url=values.get("ELIB_CATALOG_URL") or f"sqlite:///{home / 'catalog.db'}",
         feeds=FeedFolders(feeds or [default_feeds, home / "feeds"]),
         allow_private=frozenset(host for host in private if host),
+        redis_url=values.get("ELIB_REDIS_URL", "").strip(),
     )
 
 

@@ -343,7 +343,13 @@ class Client:
     def _limit(self, host: str) -> HostLimit:
         if host not in self._limits:
             limits = self.feed.request
-            self._limits[host] = HostLimit(self.env.locks, host, rate=limits.rate, connections=limits.connections)
+            self._limits[host] = HostLimit(
+                self.env.locks,
+                host,
+                rate=limits.rate,
+                connections=limits.connections,
+                redis_url=self.env.redis_url,
+            )
         return self._limits[host]
 
 

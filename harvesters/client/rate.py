@@ -1,4 +1,7 @@
-"""Limit the requests to a host: connections at a time and requests per second, over all processes of this machine."""
+"""Limit the requests to a host: connections at a time and requests per second, over all processes that harvest.
+
+Files in ELIB_HOME/locks keep both, for all machines that share the folder. With ELIB_REDIS_URL, Redis keeps the rate.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from harvesters.causes import failed
+from harvesters.client.shared_rate import shared_rate
 
 _QUIET_HOURS = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)(?: (\S+))?")
 _MAX_AHEAD_SECONDS = 3600.0  # a last request further ahead than this means that the clock was set back
@@ -30,7 +34,7 @@ class HostLimit:
     costs a few microseconds.
     """
 
-    def __init__(self, folder: Path, host: str, *, rate: float, connections: int) -> None:
+    def __init__(self, folder: Path, host: str, *, rate: float, connections: int, redis_url: str = "") -> None:
         folder = folder / "hosts"
         folder.mkdir(parents=True, exist_ok=True)
         name = re.sub(r"[^a-z0-9.-]", "_", host.lower())
@@ -39,6 +43,7 @@ class HostLimit:
         self._interval = 1 / rate  # seconds between two requests
         self._slots = [_open(folder / f"{name}.{number}.lock") for number in range(connections)]
         self._last_request = _open(folder / f"{name}.last")
+        self._shared = shared_rate(redis_url)
 
     def keep_interval(self, seconds: float) -> None:
         """Let requests be at least so far apart, also where the feed allows more."""
@@ -81,7 +86,19 @@ class HostLimit:
             time.sleep(_POLL_SECONDS)
 
     def _reserve_time(self) -> float:
-        """Reserve the next free time for a request and return the seconds until then."""
+        """Reserve the next free time for a request and return the seconds until then.
+
+        What Redis reserves is noted in the file too, which goes on from there when Redis does not answer.
+        """
+        wait = None
+        if self._shared is not None:
+            wait = self._shared.reserve(self._host.lower(), self._interval, _MAX_AHEAD_SECONDS)
+        if wait is None:
+            return self._reserve_in_file()
+        os.pwrite(self._last_request, _TIMESTAMP.pack(time.time() + wait), 0)
+        return wait
+
+    def _reserve_in_file(self) -> float:
         fcntl.flock(self._last_request, fcntl.LOCK_EX)
         try:
             now = time.time()

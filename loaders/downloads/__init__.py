@@ -4,7 +4,6 @@ from loaders.downloads.dumps import (
     FILES,
     MANIFEST_NAME,
     SUMS_NAME,
-    DownloadsFailed,
     Dump,
     DumpFile,
     DumpManifest,
@@ -13,12 +12,14 @@ from loaders.downloads.dumps import (
     newest_dump,
     remove_all_dumps,
 )
-from loaders.downloads.keeping import BadKeepRule, KeepRule, kept_names, read_rule, remove_others
+from loaders.downloads.keeping import KeepRule, kept_names, read_rule, remove_others
 from loaders.downloads.writing import (
+    DownloadsFailed,
     DumpColumn,
     DumpEntry,
     DumpSource,
     catalog_state,
+    downloads_lock,
     erasures_state,
     write_dump,
 )
@@ -27,7 +28,6 @@ __all__ = [
     "FILES",
     "MANIFEST_NAME",
     "SUMS_NAME",
-    "BadKeepRule",
     "DownloadsFailed",
     "Dump",
     "DumpColumn",
@@ -37,6 +37,7 @@ __all__ = [
     "DumpSource",
     "KeepRule",
     "catalog_state",
+    "downloads_lock",
     "erasures_state",
     "file_of",
     "kept_names",

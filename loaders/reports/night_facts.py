@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
@@ -21,15 +20,7 @@ from loaders.reports.runs import (
     recent_runs,
     run_facts,
 )
-from loaders.store import (
-    HarvestRunRow,
-    IssueRow,
-    MatchRow,
-    ResourceRow,
-    SourceRecordRow,
-    UnmappedValueRow,
-    failed_upkeep,
-)
+from loaders.store import HarvestRunRow, IssueRow, MatchRow, ResourceRow, SourceRecordRow, UnmappedValueRow
 from schemas import Feed
 
 _URGENCY = ("failed", "held", "mistake", "missing", "moved", "shadowed", "empty", "quarantined", "rejected", "absent")
@@ -68,7 +59,6 @@ def night_facts(
         "publish": published,
         "issues": _issues_by_rule(connection, [run["id"] for run in [*last.values(), published] if run], rules),
         "people": [
-            *map(upkeep_need, failed_upkeep(connection)),
             *_unfit_corrections(published),
             *_needs_attention(connection, listed, _feeds_without_records(connection, feeds)),
         ],
@@ -226,17 +216,6 @@ def _needs_attention(
         for what, query in counts.items()
         if (count := connection.scalar(query))
     ]
-
-
-def upkeep_need(run: Mapping[str, Any]) -> ReportFacts:
-    """Return a failed check of the links, or a failed writing of the downloads, as something that needs a person."""
-    return {
-        "what": run["kind"],
-        "feed": None,
-        "run": run["id"],
-        "count": 1,
-        "detail": [f"{run['cause']}: {run['error']}"],
-    }
 
 
 def _unfit_corrections(published: ReportFacts | None) -> list[ReportFacts]:

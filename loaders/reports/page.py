@@ -47,8 +47,6 @@ _COMMANDS = {
     "clusters": "{elib} review pairs",
     "terms": "schemas/vocabularies/",
     "corrections": "{elib} review curations",
-    "links": "{elib} links",
-    "downloads": "{elib} downloads",
 }
 
 
@@ -68,8 +66,6 @@ _CONSOLE_PAGES = {
     "clusters": "/console/pairs",
     "terms": "/console/terms",
     "corrections": "/console/decisions?kind=set",
-    "links": "/console/runs/{run}",
-    "downloads": "/console/runs/{run}",
     "feed": "/console/feeds/{feed}",
     "partner": "/partners/feeds/{feed}/fixes",
 }

@@ -7,13 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from loaders.reports import command_for, messages, reason_in, reason_messages
-from loaders.store import UPKEEP_KINDS
 from schemas import one_line
 
 Need = Mapping[str, Any]  # one thing that needs a person, as reports/night.json has it under `people`
-_ALWAYS_SENT = frozenset(
-    {"failed", "held", "mistake", "publish", "report", *UPKEEP_KINDS}
-)  # the others only when they have grown
+_ALWAYS_SENT = frozenset({"failed", "held", "mistake", "publish", "report"})  # the others only when they have grown
 _NEVER_SENT_ALONE = frozenset({"absent"})  # nothing has to be done about it
 _MAX_REPORT_AGE = timedelta(hours=12)  # an older report is another night's
 

@@ -124,7 +124,7 @@ def _in_process(home: str, feeds: Sequence[str], steps: Connection, limits: Limi
         resource.setrlimit(resource.RLIMIT_FSIZE, (limits.max_file_bytes, limits.max_file_bytes))
     if not limits.may_write:
         drop_privileges()
-    _whole_night(feeds, steps.send)
+    whole_night(feeds, steps.send)
     sys.stdout.flush()
 
 
@@ -134,7 +134,8 @@ def drop_privileges() -> None:
     ctypes.CDLL(None).capset(header, (ctypes.c_uint32 * 6)())
 
 
-def _whole_night(feeds: Sequence[str], begins: Callable[[str], None]) -> None:
+def whole_night(feeds: Sequence[str], begins: Callable[[str], None], *, full: bool = False) -> None:
+    """Take every feed through its steps in this process, and publish; `begins` is told of each step."""
     from loaders.catalog import migrate
     from pipeline import catalog, feed
     from schemas import environment
@@ -142,7 +143,7 @@ def _whole_night(feeds: Sequence[str], begins: Callable[[str], None]) -> None:
     migrate(environment())
     for name in feeds:
         begins(f"harvest {name}")
-        run = feed.harvest(name)["run_id"]
+        run = feed.harvest(name, full=lambda: full)["run_id"]
         begins(f"plan {name}")
         chunks = feed.plan(name, run)
         begins(f"transform {name}")
@@ -169,7 +170,12 @@ def contents(home: Path) -> dict[str, list[tuple[str, ...]]]:
 
     A resource's id, which names the run that minted it, becomes the keys of its first members.
     """
-    engine = create_engine(f"sqlite:///{home / 'catalog.db'}")
+    return contents_at(f"sqlite:///{home / 'catalog.db'}")
+
+
+def contents_at(catalog_url: str) -> dict[str, list[tuple[str, ...]]]:
+    """Return the same of the catalog at a URL."""
+    engine = create_engine(catalog_url)
     metadata = MetaData()
     try:
         metadata.reflect(engine)
