@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser as Chromium
 
 from loaders.store import engine
 from schemas import Environment
+from tests.web.chromium import chromium, pytestmark, served_at
 from tests.web.test_hostile_texts import hostile_home, pages_of
-from tests.web.test_in_chromium import chromium, pytestmark, signed_in
+from tests.web.test_in_chromium import signed_in
 from web import create_app
 from web.settings import WebSettings
 
@@ -26,16 +24,8 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Environm
     """The web on a free port over a home full of hostile text."""
     with pytest.MonkeyPatch.context() as patch:
         env = hostile_home(tmp_path_factory.mktemp("home"), patch)
-        app = create_app(env, WebSettings(secret="s" * 40))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        yield env, f"http://127.0.0.1:{port}"
-        server.should_exit = True
-        thread.join()
+        with served_at(create_app(env, WebSettings(secret="s" * 40))) as address:
+            yield env, address
         engine(env).dispose()
 
 

@@ -2,80 +2,31 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import threading
 from collections.abc import Iterator
-from itertools import chain
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from loaders.accounts import add_account
-from loaders.browse import ReaderMessage
-from loaders.reader_reports import keep_reader_report
-from loaders.store import engine, now
-from pipeline import catalog as tasks_catalog
-from schemas import Environment, environment
+from loaders.store import engine
+from schemas import Environment
 from tests.loaders.nights import rows
 from tests.pipeline.feeds import declare, listed, night
-from tests.web.conftest import PASSWORD, STEWARD
-from tests.web.pages import CONSOLE_AND_LIBRARY, problems_in
-from tests.web.test_pairs import films_like
-from tests.web.test_quarantine import without_address
+from tests.web.chromium import chromium, pytestmark, served_at, sign_in_steward
+from tests.web.full_library import SETTINGS, empty_library, library_to_steward
 from web import create_app
-from web.languages import LANGUAGES
-from web.settings import WebSettings
-from web.signing_in import hash_password
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; Debian's package chromium brings it"),
-]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+__all__ = ["chromium", "pytestmark"]
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Environment, str]]:
     """The web on a free port, over a library with 21 records without an address and pairs to judge."""
-    home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ELIB_HOME", str(home))
-        patch.setenv("ELIB_FEEDS", str(home / "feeds"))
-        patch.delenv("ELIB_CATALOG_URL", raising=False)
-        env = environment()
-        app = create_app(env, WebSettings(secret="s" * 40))
-        add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
-        declare(env, "books")
-        declare(env, "films")
-        books = [listed("books", 100 + number) for number in range(20)]
-        night(env, "books", [*without_address(21), *books])
-        night(env, "films", films_like(books))
-        declare(env, "posters")
-        posters = {"name": "The zebra on the wall", "learningResourceType": ["Arbeitzblatt"]}
-        night(env, "posters", [listed("posters", 7, about=["Fotosíntesi"], **posters)])
-        tasks_catalog.publish_now()
-        message = ReaderMessage(id="m", at=now(), language="ar", text="الرابط لا يعمل", contact="ana@example.org")
-        keep_reader_report(env, rows(env, "resource", "id")[0][0], "takedown", message)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        yield env, f"http://127.0.0.1:{port}"
-        server.should_exit = True
-        thread.join()
+        env = empty_library(tmp_path_factory.mktemp("home"), patch)
+        library_to_steward(env)
+        with served_at(create_app(env, SETTINGS)) as address:
+            yield env, address
         engine(env).dispose()
 
 
@@ -86,11 +37,7 @@ def signed_in(chromium: Chromium, address: str, *, language: str = "en", width: 
         base_url=address,
     )
     page = context.new_page()
-    page.goto(f"/sign-in?lang={language}")
-    page.fill("#name", STEWARD)
-    page.fill("#password", PASSWORD)
-    page.click("button.main")
-    page.wait_for_url("**/console")
+    sign_in_steward(page, language)
     return page
 
 
@@ -142,17 +89,6 @@ def test_twenty_pairs_are_judged_by_keyboard(page: Page, served: tuple[Environme
     verdicts = [row[0] for row in rows(env, "judgement", "verdict")]
     assert len(verdicts) == 20 and set(verdicts) == {"same", "different"}
     assert "No pair waits." in page.inner_text("main")
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_page_is_accessible_and_fits(chromium: Chromium, served: tuple[Environment, str], language: str) -> None:
-    page = signed_in(chromium, served[1], language=language)
-    env, problems = served[0], list[str]()
-    ids = {"run_id": rows(env, "harvest_run", "id")[0][0], "resource_id": rows(env, "resource", "id")[0][0]}
-    for path in chain.from_iterable(CONSOLE_AND_LIBRARY.values()):
-        problems += problems_in(page, path.format(**ids), language)
-    page.context.close()
-    assert not problems, "\n".join(problems)
 
 
 def test_a_term_is_mapped_and_published_in_two_clicks(page: Page, served: tuple[Environment, str]) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser as Chromium
 
 from commands.night import SAMPLES, write_sample_feeds
@@ -18,7 +15,7 @@ from pipeline import feed as feed_steps
 from samples.server import ReplayServer
 from schemas import Environment, environment
 from tests.loaders.nights import rows
-from tests.web.test_in_chromium import chromium, pytestmark
+from tests.web.chromium import chromium, pytestmark, served_at
 from web import create_app
 from web.settings import WebSettings
 
@@ -40,16 +37,8 @@ def sample_library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[E
         for name in ("sample_alecso_oer", "sample_tunisia_uvt"):
             feed_steps.run_feed(name, feed_steps.harvest(name)["run_id"])
         catalog_steps.publish(catalog_steps.match())
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        app = create_app(env, WebSettings(secret="s" * 40))
-        server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        yield env, f"http://127.0.0.1:{port}"
-        server.should_exit = True
-        thread.join()
+        with served_at(create_app(env, WebSettings(secret="s" * 40))) as address:
+            yield env, address
         engine(env).dispose()
 
 

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 
 from schemas import Environment
-from tests.web.test_in_chromium import chromium, pytestmark, served, signed_in
+from tests.web.chromium import chromium, pytestmark
+from tests.web.test_in_chromium import served, signed_in
 
 __all__ = ["chromium", "pytestmark", "served"]
 MAX_BYTES = 100_000

@@ -82,7 +82,7 @@ def waiting(request: Request, account: Steward, token: str) -> Response:
     if known is None or known.account != account.id:
         raise HTTPException(404, "There is no such decision that waits; look at the list of decisions.")
     if not known.made.done():
-        return render(request, "console/waiting.html")
+        return render(request, "console/waiting.html", back=known.back)
     del _waiting[token]
     return _tell_made(request, known.back, known.made, known.text)
 

@@ -55,3 +55,14 @@ async function poll() {
   setTimeout(poll, POLL_MILLISECONDS);
 }
 setTimeout(poll, POLL_MILLISECONDS);
+
+// A page that waits is asked for again, and is left only once there is something else to see.
+async function look(waiting) {
+  const answer = await fetch(location.href, { redirect: "manual" }).catch(() => null);
+  if (answer?.type === "opaqueredirect") return location.assign(waiting.dataset.waits);
+  const page = answer && new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (page && !page.querySelector("[data-waits]")) location.reload();
+  else setTimeout(look, POLL_MILLISECONDS, waiting);
+}
+const waits = document.querySelector("[data-waits]");
+if (waits) setTimeout(look, POLL_MILLISECONDS, waits);
