@@ -1,4 +1,4 @@
-"""Propose feeds for XML documents: RSS and Atom feeds, and lists of records that a crosswalk reads."""
+"""Propose feeds for XML documents: RSS and Atom feeds, and lists of records, by a crosswalk or by a guessed map."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from lxml import etree
 
 from pipeline.detection.crosswalk_fit import fits, fitting_xml
 from pipeline.detection.documents import Document
+from pipeline.detection.fields import guess_identifier, read_fields
 from pipeline.detection.found import Proposal, shortened
 from pipeline.detection.probing import Prober
+from pipeline.detection.reading import Reading, read_by
 from pipeline.detection.sites import with_query, without_query
 from schemas import sentence
+from transforms.crosswalks import xml_members
 
 _FEED_ROOTS = ("rss", "RDF", "feed")
 _ITEMS = ("item", "entry")
 _MAX_NAME_CHARS = 200
 _MAX_LEVELS = 4  # of elements around the records
 _MAX_RECORDS = 200
+_OF_ATTRIBUTE = "@"  # in the name of a member that is an attribute of a child
 _TOTALS = ("total-items", "total", "totalItems", "total_items", "numFound", "totalResults", "count", "records")
 _OFFSETS = ("batch_start", "offset", "start", "from", "page")
 _IDENTIFIERS = (
@@ -30,7 +34,7 @@ _IDENTIFIERS = (
 
 
 def propose_xml(prober: Prober, document: Document) -> Iterator[Proposal]:
-    """Yield the proposal for an RSS or Atom feed, or for another list of records that a crosswalk reads."""
+    """Yield the proposal for an RSS or Atom feed, or for another list of records."""
     if document.xml is None:
         return
     if document.root_name in _FEED_ROOTS and _items(document.xml):
@@ -64,29 +68,68 @@ def _of_feed(document: Document) -> Proposal:
 
 
 def _of_list(prober: Prober, document: Document) -> Iterator[Proposal]:
-    """Yield the proposal for a list of elements that a crosswalk reads, and that an inner value identifies."""
+    """Yield the proposal for a list of elements that an inner value identifies, where something is known of them."""
     path, records = _find_records(document.xml)
-    payloads = [etree.tostring(each, encoding="unicode", with_tail=False) for each in records[:5]]
-    format_ = fitting_xml(payloads) if payloads else None
-    identifier = _identifier(records)
-    if format_ is None or identifier is None or not fits(format_, payloads):
-        return
-    request: dict[str, Any] = {"records_path": path}
-    total_name, total = _total(document.xml, len(records))
-    if total_name is not None:
-        request["total_path"] = total_name
-    url = document.url
-    if total is not None and (total > len(records) or urlsplit(document.url).query):
-        url, paging = _paging(prober, document, path)
-        request |= paging
+    reading = None
+    keys = _keys_of_crosswalk(records)
+    if keys is None:
+        reading = _mapped(records)
+        if reading is None:
+            return
+        keys = reading.keys
+    url, request, total = _requested(prober, document, path, len(records))
     yield Proposal(
-        declaration={"protocol": "rest", "url": url, "format": format_, "identifier": identifier, "request": request},
+        declaration={
+            "protocol": "rest",
+            "url": url,
+            **keys,
+            "request": request | (reading.datestamp if reading else {}),
+        },
         protocol="rest",
         recognised=sentence("XML list of records: %(name)s", name=_local(records[0])),
         name=urlsplit(document.url).netloc,
+        fields=reading.seen if reading else (),
         records=len(records),
         total=total,
+        warnings=reading.warnings if reading else (),
     )
+
+
+def _requested(prober: Prober, document: Document, path: str, count: int) -> tuple[str, dict[str, Any], int | None]:
+    """Return the address of the whole list, the keys of [request] for it, and its number of records if it says so."""
+    total_name, total = _total(document.xml, count)
+    request = {"records_path": path} | ({"total_path": total_name} if total_name is not None else {})
+    if total is None or (total <= count and not urlsplit(document.url).query):
+        return document.url, request, total
+    url, paging = _paging(prober, document, path)
+    return url, request | paging, total
+
+
+def _keys_of_crosswalk(records: Sequence[etree._Element]) -> dict[str, Any] | None:
+    """Return the keys of a feed file by which a crosswalk reads the records; None if none does."""
+    payloads = [etree.tostring(each, encoding="unicode", with_tail=False) for each in records[:5]]
+    format_, identifier = fitting_xml(payloads) if payloads else None, _identifier(records)
+    if format_ is None or identifier is None or not fits(format_, payloads):
+        return None
+    return {"format": format_, "identifier": identifier}
+
+
+def _mapped(records: Sequence[etree._Element]) -> Reading | None:
+    """Return how records of an unknown format can be read by a map; None if nothing tells them apart, or no title.
+
+    The paths by which a list is harvested lead to attributes and children, but to no attribute of a child.
+    """
+    fields = read_fields([xml_members(each) for each in records])
+    reachable = [each for each in fields if not any(_OF_ATTRIBUTE in name for name in each.names)]
+    identifier = _identifier(records)
+    named = next((each for each in reachable if each.dotted == identifier), None)
+    reading = read_by(fields, named or guess_identifier(reachable, len(records)), None)
+    return reading if reading is not None and "title" in reading.targets else None
+
+
+def _datestamp(reading: Reading | None) -> dict[str, str]:
+    """Return the key of [request] that says when a record was changed, where a path of XML leads there."""
+    return {name: path for name, path in (reading.datestamp if reading else {}).items() if _OF_ATTRIBUTE not in path}
 
 
 def list_elements(document: Document) -> tuple[str, int]:

@@ -196,3 +196,31 @@ def test_a_mistake_in_a_map_is_named(tmp_path: Path, protocol: str, entry: str, 
     with pytest.raises(BadFeed) as error:
         feed_of(f'protocol = "{protocol}"\n{identifier}[map]\n{entry}\n', tmp_path)
     assert any(reason.startswith(mistake) for reason in error.value.reasons), error.value.reasons
+
+
+def test_an_xml_record_is_mapped_by_its_elements_and_attributes(tmp_path: Path) -> None:
+    feed = feed_of(
+        'protocol = "rest"\nidentifier = "nr"\n[request]\nrecords_path = "lesson"\n[map]\ntitle = "title"\n'
+        """license = '"rights@url"'\nkeywords = "tags[].tag"\n"contributors:author" = "authors[].author[].name"\n""",
+        tmp_path,
+    )
+    payload = (
+        '\ufeff<x:lesson xmlns:x="https://school.example/ns" nr="7">'
+        '<x:title xml:lang="en">Waves<!-- of water --></x:title>'
+        '<rights url="https://creativecommons.org/licenses/by/4.0/">free</rights><tags><tag>sea</tag><tag>wind</tag></tags>'
+        "<authors><author><name>Ana Diop</name></author></authors><note>for us</note></x:lesson>"
+    )
+    facts = {"feed": feed.name, "identifier": "7", "format": feed.format, "harvested_at": "2026-01-01T00:00:00Z"}
+    resource = transform(SourceRecord(payload=payload, **facts), feed).resource
+    assert resource is not None and list(resource.title.values()) == ["Waves"]
+    assert resource.license is not None and resource.license.spdx == "CC-BY-4.0"
+    assert [each.text for each in resource.keywords] == ["sea", "wind"]
+    assert [person.name for person in resource.contributors] == ["Ana Diop"]
+    assert [leaf.value for leaf in resource.unmapped] == ["7", "en", "free", "for us"]
+
+
+@pytest.mark.parametrize("payload", ["<lesson", "<lesson>&nothing", "<a/><b/>", "plain"])
+def test_a_record_that_is_neither_json_nor_xml_is_rejected(payload: str, tmp_path: Path) -> None:
+    feed = feed_of('protocol = "rest"\nidentifier = "nr"\n[map]\ntitle = "title"\n', tmp_path)
+    facts = {"feed": feed.name, "identifier": "7", "format": feed.format, "harvested_at": "2026-01-01T00:00:00Z"}
+    assert transform(SourceRecord(payload=payload, **facts), feed).rejection is not None

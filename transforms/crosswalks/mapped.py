@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from schemas import Leaf, MapEntries, MapEntry
-from transforms.crosswalks.engine import JsonFormat, Table, parse_json, repeated_members
+from transforms.crosswalks.engine import JsonFormat, Table, parse_json, parse_xml, repeated_members, xml_members
 from transforms.draft import Draft, Finding, Statement, mask_emails
 
 _EVERY_LEAF = JsonFormat(Table({}, {}))  # no rows: every leaf is unmapped
@@ -22,13 +22,14 @@ _MAX_ERROR_CHARS = 300
 
 
 def read_mapped(fields: Mapping[str, MapEntries], payload: str, draft: Draft, *, has_columns: bool = False) -> None:
-    """Add what the feed's map finds in a JSON record to a draft; a mapped field replaces what a crosswalk read there.
+    """Add what the feed's map finds in a record to a draft; a mapped field replaces what a crosswalk read there.
 
-    `has_columns`: the record is a row of a table, and what an entry names is a column of it.
-    Raises Unreadable when the payload is no JSON object.
+    `has_columns`: the record is a row of a table, and what an entry names is a column of it. An XML record is read as
+    the object that `xml_members` makes of it. Raises Unreadable when the payload is neither a JSON object nor XML.
     """
     payload = payload.lstrip("\ufeff")
-    record = _Record(parse_json(payload), draft, has_columns)
+    is_xml = payload.lstrip().startswith("<")
+    record = _Record(xml_members(parse_xml(payload)) if is_xml else parse_json(payload), draft, has_columns)
     mapped: dict[str, list[Statement]] = {}
     for key, entries in fields.items():
         field, _, hint = key.partition(":")
@@ -36,7 +37,8 @@ def read_mapped(fields: Mapping[str, MapEntries], payload: str, draft: Draft, *,
             where = MapEntry(path=entry) if isinstance(entry, str) else entry
             mapped.setdefault(field, []).extend(record.statements(where, key, hint or _HINTS.get(field)))
     draft.fields |= {field: statements[:_MAX_VALUES] for field, statements in mapped.items() if statements}
-    _list_unmapped(record.members, payload, record.taken, draft)
+    repeated = [] if is_xml else repeated_members(payload)
+    _list_unmapped(record.members, repeated, record.taken, draft)
 
 
 class _Record:
@@ -101,7 +103,7 @@ def _texts(value: Any, faults: list[str], depth: int = 0) -> Iterator[str]:
         faults.append(f"the expression fails: it gives {what} where a text or number belongs")
 
 
-def _list_unmapped(record: Mapping[str, Any], payload: str, taken: set[str], draft: Draft) -> None:
+def _list_unmapped(record: Mapping[str, Any], repeated: list[Leaf], taken: set[str], draft: Draft) -> None:
     """List the leaves that no field holds: those whose text neither the map nor a crosswalk took."""
     rest = Draft()
     _EVERY_LEAF.read(record, rest)
@@ -110,5 +112,4 @@ def _list_unmapped(record: Mapping[str, Any], payload: str, taken: set[str], dra
         leaf.path for leaf in (*draft.unmapped, *draft.used, *(ignored.leaf for ignored in draft.ignored))
     }
     further = [leaf for leaf in rest.unmapped if leaf.path not in accounted]
-    unmapped = [*draft.unmapped, *further, *repeated_members(payload)]
-    draft.unmapped = [leaf for leaf in unmapped if leaf.value not in taken]
+    draft.unmapped = [leaf for leaf in (*draft.unmapped, *further, *repeated) if leaf.value not in taken]

@@ -6,6 +6,7 @@ from transforms.crosswalks.engine.paths import Element, bare_name, by_attributes
 from transforms.crosswalks.engine.people import add_contributor
 from transforms.crosswalks.engine.references import References
 from transforms.crosswalks.engine.table import USED, Group, Reader, Table, Unreadable, Value
+from transforms.crosswalks.engine.xmlmembers import xml_members
 from transforms.crosswalks.engine.xmlpayload import parse_xml, unwrap
 from transforms.crosswalks.engine.xmltree import XML_LANG, Location, Named, XmlFormat, XmlWalk
 
@@ -36,4 +37,5 @@ __all__ = [
     "resolve_addresses",
     "unwrap",
     "with_predicates",
+    "xml_members",
 ]
