@@ -7,8 +7,9 @@ import ipaddress
 import math
 import re
 import time
-from collections.abc import Callable, Iterable, MutableMapping
-from contextlib import nullcontext
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 from fastapi import HTTPException
@@ -21,16 +22,20 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from loaders.store import OneState, in_one_state
+from schemas import Sentence, sentence
 from web.languages import reader_language, translations
 from web.problems import PROBLEM_MEDIA_TYPE, is_of_api, of_status
 
 MAX_BODY_BYTES = 1 << 20
 MAX_HEADER_BYTES = 32 * 1024  # of a request
+MAX_UPLOADS, MAX_UPLOADS_OF_CLIENT = 8, 2  # that are taken at a time; more are told to come again
+_UPLOAD_WAIT_SECONDS = 30
 BODY_SECONDS = 30.0  # until a body must be there, and longer for a large one: by
 SLOWEST_BYTES_PER_SECOND = 100_000
 _PRIVATE = ("/console", "/partners", "/sign")  # pages that no browser or proxy keeps
 _READING = ("GET", "HEAD")
 _LOCAL_NAMES = ("localhost",)
+_FILES = b"multipart/form-data"  # the only kind of body that carries files
 _PORT = re.compile(r":[0-9]{1,5}$")
 _Header = tuple[bytes, bytes]
 HEADERS = {
@@ -62,6 +67,7 @@ class Guards:
         self._on_defect = on_defect
         self._hosts = hosts
         self._upload_paths = upload_paths  # largest bodies of the paths that take files
+        self._uploads: Counter[str] = Counter()  # that are being taken, by client
         self._headers = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
         if is_https:
             self._headers.append((b"strict-transport-security", b"max-age=31536000"))
@@ -71,14 +77,16 @@ class Guards:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most = self._upload_paths.get(scope["path"], MAX_BODY_BYTES)
-        has_begun = False
+        most = self._max_body_bytes(scope)
+        body, has_begun = _Body(receive, scope, most), False
 
         async def guarded_send(message: MutableMapping[str, Any]) -> None:
             nonlocal has_begun
             if message["type"] == "http.response.start":
                 has_begun = True
                 message["headers"] = self._guarded_headers(scope, message["headers"])
+                if not body.has_all:  # nobody is going to read the rest
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         refusal = self._refusal(scope, most)
@@ -86,29 +94,56 @@ class Guards:
             await _answer(guarded_send, scope, *refusal)
             return
         try:
-            with in_one_state() if scope["method"] in _READING else nullcontext() as reading:
-                await self._app(scope, _bounded(receive, most), _released(reading, guarded_send))
+            with self._upload_place(scope, most), self._state(scope) as reading:
+                await self._app(scope, body.receive, _released(reading, guarded_send))
         except _BadBody as error:
             if not has_begun:
-                await _answer(guarded_send, scope, *error.answer)
+                await _answer(guarded_send, scope, *error.answer, wait_seconds=error.wait_seconds)
         except Exception as error:
             if has_begun:
                 raise
             await self._on_defect(Request(scope), error)(scope, receive, guarded_send)
 
-    def _refusal(self, scope: Scope, most: int) -> tuple[int, str] | None:
+    def _max_body_bytes(self, scope: Scope) -> int:
+        """Return how large a body may be: only one that carries files, and only where files are taken, may be large."""
+        kind = dict(scope["headers"]).get(b"content-type", b"").strip().lower()
+        return self._upload_paths.get(scope["path"], MAX_BODY_BYTES) if kind.startswith(_FILES) else MAX_BODY_BYTES
+
+    @contextmanager
+    def _upload_place(self, scope: Scope, most: int) -> Iterator[None]:
+        """Let a few large bodies be taken at a time, so that they fill neither memory nor disk. Raises _BadBody."""
+        if most <= MAX_BODY_BYTES or 0 < _declared_bytes(scope) <= MAX_BODY_BYTES:
+            yield
+            return
+        client = client_of(Request(scope))
+        if self._uploads[client] >= MAX_UPLOADS_OF_CLIENT or self._uploads.total() >= MAX_UPLOADS:
+            text = sentence("Too many files are being sent just now. Send yours again in a minute.")
+            raise _BadBody((503, text), _UPLOAD_WAIT_SECONDS)
+        self._uploads[client] += 1
+        try:
+            yield
+        finally:
+            self._uploads[client] -= 1
+            self._uploads += Counter()  # forget whoever has none
+
+    @staticmethod
+    def _state(scope: Scope) -> AbstractContextManager[OneState | None]:
+        return in_one_state() if scope["method"] in _READING else nullcontext()
+
+    def _refusal(self, scope: Scope, most: int) -> tuple[int, Sentence] | None:
         """Return status and sentence for a request that no page reads; None for any other."""
         if "\x00" in scope["path"] or b"%00" in scope["query_string"]:  # no text of the catalog holds it
-            return 400, "The address holds a NUL character."
+            return 400, sentence("The address holds a NUL character.")
         headers = dict(scope["headers"])
         if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
-            return 431, f"The headers of the request are larger than {MAX_HEADER_BYTES:,} bytes."
+            return 431, sentence("The headers of the request are larger than %(most)s bytes.", most=MAX_HEADER_BYTES)
         if b"content-length" in headers and b"transfer-encoding" in headers:  # a proxy may read the other one
-            return 400, "The request has two lengths."
+            return 400, sentence("The request has two lengths.")
         if not self._is_served(headers.get(b"host", b"").decode("latin-1")):
-            return 421, "This name is not served here. ELIB_WEB_URL says by which name the library is reached."
-        declared = headers.get(b"content-length", b"0")
-        return _too_large(most) if declared.isdigit() and int(declared) > most else None
+            return 421, sentence(
+                "This name is not served here. ELIB_WEB_URL says by which name the library is reached."
+            )
+        return _too_large(most) if _declared_bytes(scope) > most else None
 
     def _is_served(self, host: str) -> bool:
         """Return whether it may be the web's: else a page of another name that resolves to us would read ours."""
@@ -152,47 +187,59 @@ def _own_location(scope: Scope, location: bytes) -> bytes:
 class _BadBody(Exception):
     """A body that is not read to its end."""
 
-    def __init__(self, answer: tuple[int, str]) -> None:
-        super().__init__(answer[1])
+    def __init__(self, answer: tuple[int, Sentence], wait_seconds: int = 0) -> None:
+        super().__init__(str(answer[1]))
         self.answer = answer
+        self.wait_seconds = wait_seconds
 
 
-def _bounded(receive: Receive, most: int) -> Receive:
-    """Return what receives a body of at most so many bytes, all of it before it is too late."""
-    came = 0
-    has_all = False
-    until = time.monotonic() + BODY_SECONDS + most / SLOWEST_BYTES_PER_SECOND
+def _declared_bytes(scope: Scope) -> int:
+    """Return how long a body says it is; 0 when it does not say so."""
+    declared = dict(scope["headers"]).get(b"content-length", b"")
+    return int(declared) if declared.isdigit() else 0
 
-    async def bounded_receive() -> Message:
-        nonlocal came, has_all
-        if has_all:  # the next message comes when the client is gone
-            return await receive()
+
+class _Body:
+    """Receives a body of at most so many bytes, all of it before it is too late."""
+
+    def __init__(self, receive: Receive, scope: Scope, most: int) -> None:
+        self._receive = receive
+        self._most = most
+        self._came = 0
+        self._until = time.monotonic() + BODY_SECONDS + most / SLOWEST_BYTES_PER_SECOND
+        headers = dict(scope["headers"])
+        self.has_all = b"transfer-encoding" not in headers and headers.get(b"content-length", b"0") == b"0"
+
+    async def receive(self) -> Message:
+        """Return the next message. Raises _BadBody when the body is too large, or comes too slowly."""
+        if self.has_all:  # the next message comes when the client is gone
+            return await self._receive()
         try:
-            message = await asyncio.wait_for(receive(), max(0.01, until - time.monotonic()))
+            message = await asyncio.wait_for(self._receive(), max(0.01, self._until - time.monotonic()))
         except TimeoutError as error:
-            raise _BadBody((408, "The request came too slowly.")) from error
-        has_all = message["type"] != "http.request" or not message.get("more_body", False)
-        came += len(message.get("body", b""))
-        if came > most:
-            raise _BadBody(_too_large(most))
+            raise _BadBody((408, sentence("The request came too slowly."))) from error
+        self.has_all = message["type"] != "http.request" or not message.get("more_body", False)
+        self._came += len(message.get("body", b""))
+        if self._came > self._most:
+            raise _BadBody(_too_large(self._most))
         return message
 
-    return bounded_receive
+
+def _too_large(most: int) -> tuple[int, Sentence]:
+    return 413, sentence("The request is larger than %(most)s bytes.", most=most)
 
 
-def _too_large(most: int) -> tuple[int, str]:
-    return 413, f"The request is larger than {most:,} bytes."
-
-
-async def _answer(send: Send, scope: Scope, status: int, sentence: str) -> None:
+async def _answer(send: Send, scope: Scope, status: int, detail: Sentence, *, wait_seconds: int = 0) -> None:
     """Answer a request that is not read to its end, and close its connection."""
-    text, media_type = sentence.encode(), "text/plain; charset=utf-8"
+    words = translations(reader_language(Request(scope))).gettext(detail.text)
+    text, media_type = (words % detail.values if detail.values else words).encode(), "text/plain; charset=utf-8"
     if is_of_api(scope["path"]):
-        text, media_type = of_status(status, sentence).body(scope["path"]), PROBLEM_MEDIA_TYPE
+        text, media_type = of_status(status, str(detail)).body(scope["path"]), PROBLEM_MEDIA_TYPE
     headers = [(b"content-type", media_type.encode()), (b"content-length", str(len(text)).encode())]
     if is_of_api(scope["path"]):
         headers.append((b"access-control-allow-origin", b"*"))
-    headers.append((b"connection", b"close"))
+    if wait_seconds:
+        headers.append((b"retry-after", str(wait_seconds).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text})
 

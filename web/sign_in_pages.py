@@ -9,14 +9,13 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from web.forms import posted
-from web.guards import client_of
+from web.forms import limited, posted
 from web.pages import gettext_of, render, see, tell
-from web.signing_in import own_path, sign_in, sign_out, signed_in
+from web.sign_in_rates import PER_CLIENT, count_try, remember_browser
+from web.signing_in import MAX_PASSWORD_CHARS, own_path, sign_in, sign_out, signed_in
 
 router = APIRouter()
-MAX_FIELD_CHARS = 200
-_PER_CLIENT, _PER_NAME = "30/minute", "10/minute"  # tries
+MAX_FIELD_CHARS = MAX_PASSWORD_CHARS
 _AFTER = "/console"
 
 
@@ -26,17 +25,17 @@ def sign_in_page(request: Request, next: str = _AFTER) -> Response:  # noqa: A00
     return render(request, "sign_in.html", next=own_path(next, _AFTER), name="", wrong=False)
 
 
-@router.post("/sign-in")
+@router.post("/sign-in", dependencies=[limited(PER_CLIENT, "sign-in")])
 def try_to_sign_in(request: Request, form: Annotated[FormData, Depends(posted)]) -> Response:
     """Begin a session and go to the page that was asked for, or ask again."""
     name, password, after = (str(form.get(field, ""))[:MAX_FIELD_CHARS] for field in ("name", "password", "next"))
-    rates = request.app.state.rates
-    rates.check(request, _PER_CLIENT, "sign-in", client_of(request))
-    rates.check(request, _PER_NAME, "sign-in-as", name.strip())
+    count_try(request, name.strip())
     after = own_path(after, _AFTER)
     if sign_in(request, name, password) is None:
         return render(request, "sign_in.html", status=401, next=after, name=name, wrong=True)
-    return see(after)
+    response = see(after)
+    remember_browser(request, response, name.strip())
+    return response
 
 
 @router.post("/sign-out")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -15,25 +16,39 @@ from loaders.accounts import Account, AccountTrouble, account_by_name, account_o
 from loaders.sessions import WebSession, read_session
 from schemas import Environment
 
-MIN_PASSWORD_CHARS = 12
+MIN_PASSWORD_CHARS, MAX_PASSWORD_CHARS = 12, 200
+MAX_CHECKS = 4  # passwords that are checked at a time: each takes 64 MB of memory
+_CHECK_WAIT_SECONDS = 5.0
 _HASHES = PasswordHash.recommended()
 # Checked when there is no such account, so that the answer takes as long.
 _NOBODY = _HASHES.hash("nobody's password")
+_checks = threading.BoundedSemaphore(MAX_CHECKS)
 
 
 def hash_password(password: str) -> str:
-    """Return the argon2 hash of a password. Raises ValueError when it is too short."""
+    """Return the argon2 hash of a password. Raises ValueError when it is too short or too long."""
     if len(password) < MIN_PASSWORD_CHARS:
         raise ValueError(f"a password has at least {MIN_PASSWORD_CHARS} characters")
+    if len(password) > MAX_PASSWORD_CHARS:
+        raise ValueError(f"a password has at most {MAX_PASSWORD_CHARS} characters")
     return _HASHES.hash(password)
 
 
 def sign_in(request: Request, name: str, password: str) -> Account | None:
-    """Begin a session when name and password are right, and return the account; otherwise None."""
+    """Begin a session when name and password are right, and return the account; otherwise None.
+
+    A name that nobody has, a disabled account and one without a password cost as much time as any other. Raises
+    HTTPException 503 when too many passwords are being checked.
+    """
     env: Environment = request.app.state.env
     account = account_by_name(env, name)
     hashed = account.password if account and account.password and not account.disabled_at else _NOBODY
-    is_right = _HASHES.verify(password, hashed)
+    if not _checks.acquire(timeout=_CHECK_WAIT_SECONDS):
+        raise HTTPException(503, "Many people sign in just now. Try again in a minute.", {"retry-after": "60"})
+    try:
+        is_right = _HASHES.verify(password, hashed)
+    finally:
+        _checks.release()
     if not is_right or account is None or hashed is _NOBODY:
         return None
     begin_session(request, account)

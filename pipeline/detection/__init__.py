@@ -1,5 +1,6 @@
 """Detect which protocol a source speaks, from an address or an uploaded file, and propose the declaration of a feed."""
 
+from pipeline.detection.apart import DetectionTask, detect_apart
 from pipeline.detection.detecting import detect, detect_file
 from pipeline.detection.found import Detection, OfferedFormat, OfferedSet, Probe, Proposal, SeenField, Trouble
 from pipeline.detection.probing import DetectionBounds
@@ -7,6 +8,7 @@ from pipeline.detection.probing import DetectionBounds
 __all__ = [
     "Detection",
     "DetectionBounds",
+    "DetectionTask",
     "OfferedFormat",
     "OfferedSet",
     "Probe",
@@ -14,5 +16,6 @@ __all__ = [
     "SeenField",
     "Trouble",
     "detect",
+    "detect_apart",
     "detect_file",
 ]

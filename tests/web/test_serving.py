@@ -7,7 +7,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 
 import httpx
 import pytest
@@ -69,6 +69,11 @@ def answer_to(port: int, request: bytes, *, more: bytes = b"") -> bytes:
             while chunk := connection.recv(65_536):
                 received += chunk
         return received
+
+
+def cookie_of_an_opened_form(port: int) -> str:
+    """Open a form, as a browser does before it sends one, and return its cookie."""
+    return httpx.get(f"http://127.0.0.1:{port}/sign-in").headers["set-cookie"].partition(";")[0]
 
 
 def tries(port: int, headers: list[dict[str, str]]) -> list[int]:
@@ -138,10 +143,12 @@ def test_the_librarys_own_names_are_served(port: int, host: str) -> None:
 
 
 def test_a_body_without_a_declared_length_ends_at_the_bound(port: int) -> None:
-    for path, most in (("/sign-in", 1 << 20), ("/partners/applications/x", 1 << 20)):
+    cookie = cookie_of_an_opened_form(port)
+    for path, most in (("/sign-in", 1 << 20), ("/partners/applications/x", 1 << 20), ("/partners/register", 1 << 20)):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         with closing(connection):
             connection.putrequest("POST", path)
+            connection.putheader("Cookie", cookie)
             connection.putheader("Transfer-Encoding", "chunked")
             connection.putheader("Content-Type", "application/x-www-form-urlencoded")
             connection.endheaders()
@@ -149,7 +156,7 @@ def test_a_body_without_a_declared_length_ends_at_the_bound(port: int) -> None:
             with suppress(ConnectionError):
                 for _ in range(most // 0x10000 + 2):
                     connection.send(chunk)
-            assert connection.getresponse().status in (403, 413), path
+            assert connection.getresponse().status == 413, path
 
 
 def test_large_headers_and_what_is_no_http_are_refused_at_once(port: int) -> None:
@@ -183,27 +190,90 @@ def test_clients_that_send_slowly_are_not_waited_for(port: int, monkeypatch: pyt
     assert answer_to(port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: ") == b""
     kept = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\nX-Slow: "
     assert answer_to(port, kept).count(b"HTTP/1.1") == 1, "the second request of a connection"
-    form = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\na="
+    cookie = b"Cookie: " + cookie_of_an_opened_form(port).encode() + b"\r\n"
+    form = cookie + b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\na="
     assert answer_to(port, b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\n" + form).startswith(b"HTTP/1.1 408")
 
 
 def test_a_form_of_thousands_of_fields_or_files_is_refused(port: int) -> None:
+    cookie = {"Cookie": cookie_of_an_opened_form(port)}
     many = "&".join(f"field{number}=x" for number in range(5_000))
     answer = httpx.post(
         f"http://127.0.0.1:{port}/sign-in",
         content=many,
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
+        headers={"Content-Type": "application/x-www-form-urlencoded", **cookie},
     )
-    assert answer.status_code in (400, 403)
+    assert answer.status_code == 400
     parts = "".join(
         f'--b\r\nContent-Disposition: form-data; name="f"; filename="{number}"\r\n\r\nx\r\n' for number in range(1_500)
     )
     files = httpx.post(
         f"http://127.0.0.1:{port}/partners/register",
         content=f"{parts}--b--\r\n",
-        headers={"Content-Type": "multipart/form-data; boundary=b"},
+        headers={"Content-Type": "multipart/form-data; boundary=b", **cookie},
     )
-    assert files.status_code in (400, 403)
+    assert files.status_code == 400
+
+
+def head_of(path: str, size: int, kind: str, **headers: str) -> bytes:
+    """Return the head of a POST request whose body is so large."""
+    lines = {"Host": "localhost", "Content-Type": kind, "Content-Length": str(size), **headers}
+    return "\r\n".join([f"POST {path} HTTP/1.1", *(f"{name}: {lines[name]}" for name in lines), "", ""]).encode()
+
+
+_FORM, _FILES = "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"
+
+
+def test_no_body_is_read_of_who_has_opened_no_form(app: ASGIApp, port: int) -> None:
+    assert isinstance(app, FastAPI)
+    posting = [path for path, methods in app.openapi()["paths"].items() if "post" in methods]
+    for path in (re.sub(r"\{[^}]+\}", "1", path) for path in posting if not path.startswith(_WITHOUT_SESSION)):
+        answer = answer_to(port, head_of(path, 1_000_000, _FORM))  # and nothing of the body
+        assert answer.startswith((b"HTTP/1.1 403", b"HTTP/1.1 303")), (path, answer[:100])
+    register = answer_to(port, head_of("/partners/register", 60 << 20, _FILES))
+    assert register.startswith(b"HTTP/1.1 403")
+
+
+def test_a_page_of_another_site_uses_up_no_rate_of_a_reader(port: int) -> None:
+    foreign = {"Cookie": cookie_of_an_opened_form(port), "Sec-Fetch-Site": "cross-site"}
+    for path in ("/sign-in", "/partners/register", "/partners/sign-in", "/resources/1/report"):
+        answers = [answer_to(port, head_of(path, 1_000_000, _FORM, **foreign)) for _ in range(3)]
+        assert all(answer.startswith(b"HTTP/1.1 403") for answer in answers), path
+
+
+def test_only_a_form_with_a_file_may_be_large(port: int) -> None:
+    cookie = cookie_of_an_opened_form(port)
+    for path, kind in (("/partners/register", _FORM), ("/partners/register", "text/plain"), ("/sign-in", _FILES)):
+        assert answer_to(port, head_of(path, 2 << 20, kind, Cookie=cookie)).startswith(b"HTTP/1.1 413"), (path, kind)
+    assert answer_to(port, head_of("/partners/register", 65 << 20, _FILES, Cookie=cookie)).startswith(b"HTTP/1.1 413")
+
+
+def test_a_few_files_at_a_time_are_taken_and_their_places_come_back(port: int) -> None:
+    head = head_of("/partners/register", 60 << 20, _FILES, Cookie=cookie_of_an_opened_form(port))
+    another = head_of("/partners/register", 60 << 20, _FILES)
+    with ExitStack() as stack:
+        for _ in range(guards.MAX_UPLOADS_OF_CLIENT):
+            connection = stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=30)))
+            connection.sendall(head + b"--b\r\n")
+        refused = b""
+        while not refused.startswith(b"HTTP/1.1 503"):  # until the server has seen the two
+            refused = answer_to(port, another)
+        assert b"retry-after: 30" in refused and b"Too many files are being sent" in refused
+    answer = refused
+    while answer.startswith(b"HTTP/1.1 503"):  # until the server has seen that they are gone
+        answer = answer_to(port, another)
+    assert answer.startswith(b"HTTP/1.1 403")
+
+
+def test_who_registers_too_often_is_told_before_the_file_is_read(app: ASGIApp) -> None:
+    with served(app) as port:
+        cookie = cookie_of_an_opened_form(port)
+        answers = []
+        for _ in range(25):
+            answers.append(answer_to(port, head_of("/partners/register", 1, _FORM, Cookie=cookie) + b"x")[:12])
+        assert answers[-1] == b"HTTP/1.1 429"
+        large = answer_to(port, head_of("/partners/register", 60 << 20, _FILES, Cookie=cookie))
+        assert large.startswith(b"HTTP/1.1 429") and b"retry-after: " in large
 
 
 def test_every_form_needs_the_sessions_token(app: ASGIApp, port: int) -> None:

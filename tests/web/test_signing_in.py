@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import argon2
 import pytest
 from starlette.requests import Request
 
@@ -119,9 +123,85 @@ def test_a_form_without_the_sessions_token_is_not_taken(steward: Browser) -> Non
     assert steward.get("/console").url.path == "/console"
 
 
+@contextmanager
+def from_address(visitor: Browser, address: str) -> Iterator[Browser]:
+    """A browser of another client, in which nobody has signed in."""
+    with Browser(visitor.app, base_url="http://127.0.0.1:8081", client=(address, 50_000)) as browser:
+        yield browser
+
+
+def try_in(browser: Browser, name: str, password: str = "x") -> int:
+    return browser.submit("/sign-in", "/sign-in", name=name, password=password).status_code
+
+
 def test_many_tries_have_to_wait(visitor: Browser) -> None:
     answers = [visitor.submit("/sign-in", "/sign-in", name="nobody", password="x") for _ in range(12)]
     assert answers[-1].status_code == 429 and int(answers[-1].headers["retry-after"]) > 0
+
+
+def test_a_stranger_who_guesses_keeps_the_owner_out_nowhere(visitor: Browser, env: Environment) -> None:
+    add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+    with from_address(visitor, "198.51.100.7") as stranger:
+        assert [try_in(stranger, STEWARD) for _ in range(11)] == [401] * 10 + [429]
+        assert try_in(visitor, STEWARD, PASSWORD) == 200, "at another address"
+
+
+def test_who_guesses_from_many_addresses_is_stopped_and_the_owners_own_browser_still_gets_in(
+    visitor: Browser, env: Environment
+) -> None:
+    add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+    assert try_in(visitor, STEWARD, PASSWORD) == 200
+    visitor.submit("/console", "/sign-out")
+    for number in range(6):
+        with from_address(visitor, f"198.51.100.{number}") as stranger:
+            last = [try_in(stranger, STEWARD) for _ in range(10)]
+    with from_address(visitor, "203.0.113.9") as stranger:
+        assert try_in(stranger, STEWARD) == 429 and last[0] == 401, "whatever address it comes from"
+        assert try_in(stranger, "Somebody else") == 401, "only this name"
+    assert try_in(visitor, STEWARD, PASSWORD) == 200
+
+
+def test_a_known_browser_may_not_guess_either_and_its_cookie_serves_no_other_name(
+    visitor: Browser, env: Environment
+) -> None:
+    for name in (STEWARD, "Berta"):
+        add_account(env, name, "steward", password=hash_password(PASSWORD))
+    assert try_in(visitor, STEWARD, PASSWORD) == 200
+    (cookie,) = (each for each in visitor.cookies.jar if each.name.startswith("elib_browser"))
+    assert cookie.path == "/sign-in" and cookie.value and "httponly" in {key.lower() for key in cookie._rest}
+    visitor.submit("/console", "/sign-out")
+    answers = [try_in(visitor, STEWARD) for _ in range(21)]
+    assert answers[:19] == [401] * 19 and answers[-1] == 429, "its own tries, then those of any browser"
+    digest = hashlib.sha256(b"Berta").hexdigest()
+    with from_address(visitor, "198.51.100.8") as thief:
+        thief.cookies.set(f"elib_browser_{digest[:8]}", cookie.value, domain="127.0.0.1", path="/sign-in")
+        assert [try_in(thief, "Berta") for _ in range(11)][-1] == 429
+
+
+@pytest.mark.parametrize("kind", ["unknown", "disabled", "partner", "known"])
+def test_a_wrong_try_costs_as_much_whoever_the_name_is(
+    visitor: Browser, env: Environment, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    if kind != "unknown":
+        password = None if kind == "partner" else hash_password(PASSWORD)
+        add_account(env, STEWARD, "partner" if kind == "partner" else "steward", password=password)
+        change_account(env, STEWARD, disabled=kind == "disabled")
+    parameters = []
+    verify = argon2.PasswordHasher.verify
+
+    def counted(hasher: argon2.PasswordHasher, hashed: str, password: str) -> bool:
+        parameters.append(argon2.extract_parameters(hashed))
+        return bool(verify(hasher, hashed, password))
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", counted)
+    page = visitor.submit("/sign-in", "/sign-in", name=STEWARD, password="wrong")
+    assert page.status_code == 401 and "disabled" not in page.text
+    assert parameters == [argon2.extract_parameters(hash_password(PASSWORD))]
+
+
+def test_a_password_that_could_never_be_entered_is_not_set() -> None:
+    with pytest.raises(ValueError, match="at most 200"):
+        hash_password("x" * 201)
 
 
 def test_pages_tell_browsers_to_run_no_script_of_others_and_forms_are_bounded(visitor: Browser) -> None:

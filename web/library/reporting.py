@@ -24,7 +24,7 @@ from loaders.reader_reports import (
 )
 from loaders.store import now
 from schemas import Environment
-from web.forms import read_form
+from web.forms import limited, read_form
 from web.guards import client_of
 from web.languages import marked, reader_language
 from web.library.answers import count_request
@@ -41,6 +41,7 @@ WAIT_SECONDS = 5.0  # after which a page says that the report waits for the cata
 WRITER_THREAD = "reader report"
 MAX_WAITING = 50  # reports that wait for the catalog at once
 PER_CLIENT, PER_RESOURCE, OF_ALL = "10/hour", "20/hour", "500/hour"
+FORMS = "60/hour"  # of a client, those that are filled in wrongly among them
 _TRAP = "website"  # a field that people do not see; programs fill it in
 _SAME_SITE = ("same-origin", "none")
 _KIND_NAMES: dict[ReaderReportKind, str] = {
@@ -71,7 +72,7 @@ def report_form(request: Request, resource_id: str, kind: str = "") -> Response:
     return _form(request, found, _Filled(kind, "", ""))
 
 
-@router.post("/resources/{resource_id}/report")
+@router.post("/resources/{resource_id}/report", dependencies=[limited(FORMS, "report forms", has_session=False)])
 def report(request: Request, resource_id: str, form: Annotated[FormData, Depends(read_form)]) -> Response:
     """Keep what a reader reports, and thank for it; or show the form again, as filled in, with what is wrong."""
     found = _reportable(request, resource_id)

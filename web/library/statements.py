@@ -13,6 +13,7 @@ from web.links import settings_of
 from web.mail import mail_address
 from web.pages import COOKIE_SECONDS, render
 from web.routes import get_and_head
+from web.sign_in_rates import KNOWN_BROWSER_DAYS
 
 router = APIRouter()
 _DAY_SECONDS = 24 * 3600
@@ -29,6 +30,7 @@ def privacy(request: Request) -> Response:
         contact=_contact(request),
         reviewed=_REVIEWED,
         language_cookie_days=COOKIE_SECONDS // _DAY_SECONDS,
+        known_browser_days=KNOWN_BROWSER_DAYS,
         forget_days=FORGET_AFTER_DAYS,
     )
     return kept(request, page)

@@ -22,9 +22,9 @@ from loaders.applications import (
     suggested_name,
     upload_path,
 )
-from pipeline.detection import Detection, detect, detect_file
+from pipeline.detection import Detection, DetectionTask, detect_apart
 from schemas import Environment
-from web.forms import field, posted
+from web.forms import field, limited, posted
 from web.guards import client_of
 from web.languages import reader_language
 from web.links import BadLink, draft_link, read_draft_link, settings_of
@@ -39,6 +39,7 @@ UPLOAD_MAX_BYTES = 64 * 1024 * 1024
 MAX_ADDRESS_CHARS = 2_000
 _FIELDS = ("partner", "contact_name", "mail", "address")
 _PER_CLIENT, _OF_ALL, _PER_ADDRESS = "20/hour", "120/hour", "10/hour"  # looks at a source
+_MAILS = "10/hour"  # about drafts to one address, whoever registers with it
 
 
 @router.get("/register")
@@ -49,12 +50,10 @@ def register_page(request: Request) -> Response:
     )
 
 
-@router.post("/register")
+@router.post("/register", dependencies=[limited(_PER_CLIENT, "register")])
 def register(request: Request, form: Annotated[FormData, Depends(posted)]) -> Response:
     """Look at the address or the file, keep what is recognised as a draft, and go to its page."""
-    rates = request.app.state.rates
-    rates.check(request, _PER_CLIENT, "register", client_of(request))
-    rates.check(request, _OF_ALL, "register of all")
+    request.app.state.rates.check(request, _OF_ALL, "register of all")
     if field(form, "application"):
         return _look_again(request, own_application(request, field(form, "application", 30)), form)
     values = {name: field(form, name, MAX_ADDRESS_CHARS) for name in _FIELDS}
@@ -85,7 +84,7 @@ def _upload(form: FormData) -> UploadFile | None:
 
 def _begin(request: Request, values: dict[str, str], form: FormData) -> Response:
     env: Environment = request.app.state.env
-    request.app.state.rates.check(request, _PER_ADDRESS, "register for", values["mail"])
+    request.app.state.rates.check(request, _PER_ADDRESS, "register for", values["mail"], client_of(request))
     application = create_draft(
         env,
         partner=values["partner"][:300],
@@ -98,7 +97,7 @@ def _begin(request: Request, values: dict[str, str], form: FormData) -> Response
         remove_upload(env, old)
     application = _look(env, application, values["address"], _upload(form))
     response = see(page_of(application))
-    if settings_of(request).mail_url:
+    if settings_of(request).mail_url and request.app.state.rates.use(_MAILS, "mails", values["mail"]).is_allowed:
         response.background = BackgroundTask(send_about, settings_of(request), application, "draft")
     return response
 
@@ -128,9 +127,9 @@ def _look(env: Environment, application: Application, address: str, upload: Uplo
     kept = ""
     if upload is not None:
         kept = keep_upload(env, application.id, upload.filename or "", upload.file)
-        detection = detect_file(upload_path(env, kept), kept)
+        detection = detect_apart(env, DetectionTask(address=kept, path=str(upload_path(env, kept))))
     else:
-        detection = detect(address, env)
+        detection = detect_apart(env, DetectionTask(address=address))
     facts = {"result": msgspec.to_builtins(detection), "chosen": 0, "upload": kept}
     return save_draft(env, application, detection=facts, **_chosen(env, application, detection, 0, kept))
 

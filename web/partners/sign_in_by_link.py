@@ -13,7 +13,7 @@ from starlette.responses import Response
 from loaders.accounts import account_by_name
 from loaders.applications import applications_of
 from schemas import Environment
-from web.forms import field, posted
+from web.forms import field, limited, posted
 from web.guards import client_of
 from web.languages import reader_language
 from web.links import BadLink, read_sign_in, settings_of, sign_in_link, use_sign_in
@@ -23,7 +23,10 @@ from web.partners.mails import sign_in_mail
 from web.signing_in import own_path, sign_in_by_mail
 
 router = APIRouter()
-_PER_CLIENT, _PER_ADDRESS = "10/minute", "5/hour"  # links that are asked for
+_PER_CLIENT, _OF_CLIENT = "10/minute", "5/hour"  # links that are asked for; by one client for one address
+# Links to one address, whoever asks. Each works for half an hour: when no more are sent, the last ones still do, so
+# that nobody can keep a partner out by asking in their name.
+_PER_ADDRESS = "3/15 minutes"
 _AFTER = "/partners/feeds"
 
 
@@ -33,17 +36,17 @@ def sign_in_page(request: Request, next: str = _AFTER) -> Response:  # noqa: A00
     return render(request, "partners/sign_in.html", next=own_path(next, _AFTER), is_sent=False)
 
 
-@router.post("/sign-in")
+@router.post("/sign-in", dependencies=[limited(_PER_CLIENT, "partner-sign-in")])
 def ask_for_link(request: Request, form: Annotated[FormData, Depends(posted)]) -> Response:
     """Send a link to a known address; the answer is the same, and as quick, for every address."""
     rates = request.app.state.rates
-    rates.check(request, _PER_CLIENT, "partner-sign-in", client_of(request))
     after = own_path(field(form, "next"), _AFTER)
     try:
         mail = mail_address(field(form, "mail"))
     except ValueError as error:
         tell(request, str(error), is_error=True)
         return render(request, "partners/sign_in.html", status=422, next=after, is_sent=False)
+    rates.check(request, _OF_CLIENT, "partner-link", mail, client_of(request))
     rates.check(request, _PER_ADDRESS, "partner-link", mail)
     response = render(request, "partners/sign_in.html", next=after, is_sent=True)
     response.background = BackgroundTask(_send_link, request, mail, after, reader_language(request))
@@ -75,11 +78,10 @@ def open_link(request: Request, token: str) -> Response:
     return render(request, "partners/use_link.html", mail=link.mail, token=token)
 
 
-@router.post("/sign-in/{token}")
+@router.post("/sign-in/{token}", dependencies=[limited(_PER_CLIENT, "partner-link-used")])
 def use_link(request: Request, token: str, form: Annotated[FormData, Depends(posted)]) -> Response:
     """Sign in by a link, which works once."""
     env: Environment = request.app.state.env
-    request.app.state.rates.check(request, _PER_CLIENT, "partner-link-used", client_of(request))
     try:
         link = use_sign_in(env, settings_of(request), token)
     except BadLink as error:

@@ -22,8 +22,7 @@ from loaders.applications import (
     withdraw_application,
 )
 from schemas import Environment
-from web.forms import field, posted
-from web.guards import client_of
+from web.forms import field, limited, posted
 from web.languages import LANGUAGES, language_name, marked
 from web.links import settings_of
 from web.mail import mail_address
@@ -77,11 +76,10 @@ def _page(request: Request, application: Application, entered: Mapping[str, str]
     )
 
 
-@router.post("/applications/{application_id}/submit")
+@router.post("/applications/{application_id}/submit", dependencies=[limited(_PER_CLIENT, "submit")])
 def submit(request: Request, application_id: str, form: Annotated[FormData, Depends(posted)]) -> Response:
     """Keep the last facts and submit the application; the stewards see it, and a mail says so."""
     env: Environment = request.app.state.env
-    request.app.state.rates.check(request, _PER_CLIENT, "submit", client_of(request))
     application = own_application(request, application_id)
     if application.status not in ("draft", "tested"):
         return see(page_of(application))

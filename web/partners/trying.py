@@ -15,8 +15,7 @@ from loaders.reports import PreviewRecord
 from pipeline.trials import Trial, TrialRefused, Upload, begin_trial, read_trial
 from schemas import Environment
 from transforms.rules import rule_texts
-from web.forms import posted
-from web.guards import client_of
+from web.forms import limited, posted
 from web.languages import reader_language
 from web.links import BadLink, preview_link, read_preview_link, settings_of
 from web.pages import address, gettext_of, in_words, render, see, tell
@@ -114,14 +113,12 @@ def result_of(trial: Trial) -> dict[str, Any]:
     return result
 
 
-@router.post("/applications/{application_id}/test")
+@router.post("/applications/{application_id}/test", dependencies=[limited(_PER_CLIENT, "trial")])
 def begin(request: Request, application_id: str, form: Annotated[FormData, Depends(posted)]) -> Response:
     """Begin the self-test and the preview, in a process of their own."""
     env: Environment = request.app.state.env
     application = own_application(request, application_id)
-    rates = request.app.state.rates
-    rates.check(request, _PER_CLIENT, "trial", client_of(request))
-    rates.check(request, _PER_APPLICATION, "trial of", application.id)
+    request.app.state.rates.check(request, _PER_APPLICATION, "trial of", application.id)
     back = f"{page_of(application)}/test"
     if application.status not in ("draft", "tested"):
         raise HTTPException(422, "Only a draft is tested.")

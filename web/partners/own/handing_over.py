@@ -17,8 +17,7 @@ from loaders.accounts import AccountTrouble, account_by_name, partners_of
 from loaders.applications import hand_over
 from loaders.store import read_transaction
 from schemas import Environment
-from web.forms import field, posted
-from web.guards import client_of
+from web.forms import field, limited, posted
 from web.languages import marked
 from web.links import BadLink, hand_over_link, read_hand_over, settings_of, use_hand_over
 from web.mail import MailNotSent, mail_address, send_mail
@@ -105,11 +104,10 @@ def taking_over(request: Request, token: str) -> Response:
     )
 
 
-@router.post("/hand-over/{token}")
+@router.post("/hand-over/{token}", dependencies=[limited(_LINK_RATE, "hand-over-link")])
 def take_over(request: Request, token: str, form: _Form) -> Response:
     """Take a feed over: the colleague is signed in and sees it, the giver does not any more."""
     env: Environment = request.app.state.env
-    request.app.state.rates.check(request, _LINK_RATE, "hand-over-link", client_of(request))
     try:
         link = use_hand_over(env, settings_of(request), token)
         is_done = hand_over(env, link.feed, giver=link.giver, taker=link.taker)
