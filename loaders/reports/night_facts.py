@@ -20,12 +20,22 @@ from loaders.reports.runs import (
     recent_runs,
     run_facts,
 )
-from loaders.store import HarvestRunRow, IssueRow, MatchRow, ResourceRow, SourceRecordRow, UnmappedValueRow
+from loaders.store import (
+    ApplicationRow,
+    HarvestRunRow,
+    IssueRow,
+    MatchRow,
+    ReaderReportRow,
+    ResourceRow,
+    SourceRecordRow,
+    UnmappedValueRow,
+)
 from schemas import Feed
 
 _URGENCY = ("failed", "held", "mistake", "missing", "moved", "shadowed", "empty", "quarantined", "rejected", "absent")
 Troubles = Mapping[str, FileTrouble]  # what is wrong with feed files, by feed
 Absences = Mapping[str, Sequence[str]]  # identifiers of the records that wait to be deleted, by feed
+_TAKEDOWN = "takedown"  # the kind of a reader's report
 _ALWAYS_COUNTED = ("listed", "landed", "duplicates")  # counts of a run that hold whether or not it is loaded
 _NIGHT = timedelta(hours=24)  # a run that began earlier belongs to another night
 # The counts in which a record of each status is included.
@@ -59,6 +69,7 @@ def night_facts(
         "publish": published,
         "issues": _issues_by_rule(connection, [run["id"] for run in [*last.values(), published] if run], rules),
         "people": [
+            *_takedowns(connection),
             *_unfit_corrections(published),
             *_needs_attention(connection, listed, _feeds_without_records(connection, feeds)),
         ],
@@ -202,20 +213,31 @@ def _feeds_without_records(connection: Connection, feeds: Sequence[Feed]) -> fro
 def _needs_attention(
     connection: Connection, listed: Sequence[ReportFacts], without_records: frozenset[str]
 ) -> list[ReportFacts]:
-    """List what needs a person: held and failed runs, records and pairs and clusters to review, uncoded terms."""
+    """List what needs a person: runs, records, pairs and clusters to review, uncoded terms, reports, applications."""
     feed_needs = [need for feed in listed for need in _feed_needs(feed, is_empty=feed["name"] in without_records)]
     about_feeds = _held_runs(connection) + feed_needs
     about_feeds.sort(key=lambda need: _URGENCY.index(need["what"]))
+    is_open = ReaderReportRow.decision_id.is_(None)
     counts = {
         "pairs": select(func.count()).where((MatchRow.verdict == "review") | MatchRow.review.is_not(None)),
         "clusters": select(func.count()).where(ResourceRow.review.is_not(None), ResourceRow.withdrawn_at.is_(None)),
         "terms": select(func.count()).where(UnmappedValueRow.mapped_to.is_(None), UnmappedValueRow.count > 0),
+        "reader_reports": select(func.count()).where(is_open, ReaderReportRow.kind != _TAKEDOWN),
+        "applications": select(func.count()).where(ApplicationRow.status == "submitted"),
     }
     return about_feeds + [
         {"what": what, "feed": None, "run": None, "count": count, "detail": []}
         for what, query in counts.items()
         if (count := connection.scalar(query))
     ]
+
+
+def _takedowns(connection: Connection) -> list[ReportFacts]:
+    """List how many readers' claims that a resource is their own work wait, and by when the first must be decided."""
+    is_open = (ReaderReportRow.kind == _TAKEDOWN, ReaderReportRow.decision_id.is_(None))
+    count, due = connection.execute(select(func.count(), func.min(ReaderReportRow.due_at)).where(*is_open)).one()
+    detail = [due] if due else []
+    return [{"what": "takedowns", "feed": None, "run": None, "count": count, "detail": detail}] if count else []
 
 
 def _unfit_corrections(published: ReportFacts | None) -> list[ReportFacts]:

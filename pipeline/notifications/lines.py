@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from loaders.reports import command_for, messages, reason_in, reason_messages
+from loaders.reports import command_for, messages, reason_in, reason_messages, web_page_for
 from schemas import one_line
 
 Need = Mapping[str, Any]  # one thing that needs a person, as reports/night.json has it under `people`
-_ALWAYS_SENT = frozenset({"failed", "held", "mistake", "publish", "report"})  # the others only when they have grown
+_ALWAYS_SENT = frozenset(
+    {"failed", "held", "takedowns", "mistake", "publish", "report"}
+)  # the others only when they have grown
 _NEVER_SENT_ALONE = frozenset({"absent"})  # nothing has to be done about it
+_WEB_URL_VARIABLE = "ELIB_WEB_URL"
 _MAX_REPORT_AGE = timedelta(hours=12)  # an older report is another night's
 
 
@@ -50,7 +54,8 @@ def line(need: Need, language: str = "en") -> str:
     feed = f"{need['feed']}: " if need["feed"] else ""
     matter = message(f"person_{need['what']}", language).format(count=need["count"])
     reasons = (reason_in(detail, language)[0] for detail in need["detail"])
-    command = command_for(need["what"], need["feed"], need["run"])
+    web_url = os.environ.get(_WEB_URL_VARIABLE, "").strip()
+    command = command_for(need["what"], need["feed"], need["run"]) or web_page_for(web_url, need["what"])
     advice = f"{message('do_' + need['what'], language)} {command}".strip()
     parts = (matter, *(f"{reason.rstrip('.')}." for reason in reasons), advice)
     return one_line(feed + " ".join(part for part in parts if part))
