@@ -1,4 +1,4 @@
-"""`elib downloads`: write the library's downloads now, as the catalog's DAG does every morning."""
+"""`elib downloads`: write the library's downloads now, as the DAG `downloads` does after the catalog's morning run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def downloads(
     Exits with 1 while another process writes one, and with 2 for wrong settings.
     """
     from loaders.catalog import migrate
-    from loaders.downloads import DownloadsFailed
+    from loaders.downloads import BadKeepRule, DownloadsFailed
+    from loaders.store import FeedBusy
     from pipeline.downloads import write_downloads
     from schemas import environment
 
@@ -26,10 +27,7 @@ def downloads(
     migrate(env)
     try:
         print(write_downloads(env, even_unchanged=even_unchanged))
-    except DownloadsFailed as failed:
+    except (DownloadsFailed, FeedBusy) as failed:
         print(failed, file=sys.stderr)
-        return 1
-    except ValueError as wrong:
-        print(wrong, file=sys.stderr)
-        return 2
+        return 2 if isinstance(failed, BadKeepRule) else 1
     return 0

@@ -24,14 +24,13 @@ def links(
     """
     from loaders.catalog import migrate
     from loaders.store import FeedBusy
-    from pipeline.links import LinksFailed, check_links, link_settings
+    from pipeline.links import LinksFailed, check_links
     from schemas import environment
 
     env = environment()
     migrate(env)
     try:
-        settings = link_settings(os.environ)
-        result = check_links(env, settings, host=host, urls=url or (), limit=limit, progress=_show)
+        result = check_links(env, os.environ, host=host, urls=url or (), limit=limit, progress=_show)
     except (FeedBusy, LinksFailed) as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""Run every feed's DAG and then the catalog's, one after the other in this process, and print how each went.
+"""Run every feed's DAG, the catalog's and that of the downloads in this process, and print how each went.
 
 Importing this imports Airflow: `commands.airflow_home.prepare` must run first.
 """
@@ -22,11 +22,13 @@ from sqlalchemy import select
 from commands.terminal import Terminal
 from commands.web import DEFAULT_PORT
 from dags.catalog import dag as catalog_dag
+from dags.downloads import dag as downloads_dag
 from dags.feeds import build
 from loaders.reports import reason_sentence
 from loaders.search import library_state
 from loaders.shell import elib_command
 from loaders.store import RUN_COUNTS, HarvestRunRow, decode_reasons, read_transaction
+from pipeline.downloads import downloads_due
 from schemas import ROOT, Environment, FeedFolders
 
 _NAME_WIDTH = 24  # columns
@@ -81,7 +83,7 @@ def _run_dags(env: Environment, terminal: Terminal, dags: list[DAG]) -> tuple[in
     with _interruptible():
         for number, dag in enumerate(dags, 1):
             failures += not _guarded(_run_feed_dag, env, terminal, dag, f"{number}/{len(dags)}")
-        return failures, _guarded(_run_catalog_dag, env, terminal)
+        return failures, _guarded(_run_catalog_dag, env, terminal) and _guarded(_run_downloads_dag, env, terminal)
 
 
 class _Stopped(Exception):
@@ -175,6 +177,19 @@ def _run_catalog_dag(env: Environment, terminal: Terminal) -> bool:
         f"Published {run['added'] + run['changed'] + run['unchanged']} resources of {run['listed']} live records: "
         f"{run['added']} added, {run['changed']} changed, {run['deleted']} withdrawn."
     )
+    return succeeded
+
+
+def _run_downloads_dag(env: Environment, terminal: Terminal) -> bool:
+    """Write the downloads if anything changed, as the scheduler would after the catalog's run has asked for it."""
+    if not downloads_due(env)[0]:
+        return True
+    terminal.working("downloads: writing")
+    succeeded = _test(downloads_dag)
+    terminal.working(None)
+    if not succeeded:
+        why = "FAILED to be written, and what is published is right; see the report"
+        terminal.say(f"{'downloads':{_NAME_WIDTH}} {why}", style="red")
     return succeeded
 
 

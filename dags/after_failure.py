@@ -27,14 +27,6 @@ def notice_failed_reprocess(context: Any) -> None:
         _end_and_report(feed, context)
 
 
-def notice_failed_links(context: Any) -> None:
-    """End the run of the kind `links` that a killed process has left."""
-    from loaders.links import end_interrupted_links
-    from schemas import environment
-
-    end_interrupted_links(environment())
-
-
 def _end_and_report(feed: str | None, context: Any) -> None:
     """End the runs that a killed process has left, and write the reports anew."""
     from pipeline.endings import end_and_report

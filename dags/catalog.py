@@ -1,5 +1,5 @@
 """The DAG `catalog`: match a snapshot of the live records, publish, write the night's report, notify, mail partners,
-write the downloads.
+ask for the downloads.
 
 It runs after every load of a feed, and every morning in any case, so that a quiet night has its report too.
 """
@@ -13,10 +13,11 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Asset, task
 from airflow.sdk.definitions.timetables.assets import AssetOrTimeSchedule
 from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
+from airflow.sdk.exceptions import AirflowSkipException
 
 from dags.after_failure import notice_failure
 from dags.one_sentence import ends_in_one_sentence
-from pipeline import CATALOG_LOADED, POOL
+from pipeline import CATALOG_LOADED, DOWNLOADS_DUE, POOL
 
 with DAG(
     dag_id="catalog",
@@ -85,17 +86,20 @@ with DAG(
                 environment(), os.environ.get(MAIL_URL_VARIABLE, ""), os.environ.get(WEB_URL_VARIABLE, "")
             )
 
-    @task(task_id="downloads", execution_timeout=timedelta(hours=6))
+    @task(task_id="downloads", outlets=[Asset(*DOWNLOADS_DUE)])
     def downloads(published: dict[str, int], **context: Any) -> str:
-        """Write a dump of what is published, once a night; it holds neither the pool nor the catalog's lock."""
-        from pipeline.downloads import write_downloads
+        """Ask the DAG `downloads` for a dump, if anything changed; nothing here waits for it."""
+        from pipeline.downloads import downloads_due
         from pipeline.notifications import is_last_of_night
         from schemas import environment
 
         if not is_last_of_night(context["dag_run"].run_type.value):
-            return "no download was written: the morning's run of the catalog does it"
+            raise AirflowSkipException("no download is asked for: the morning's run of the catalog does it")
         with ends_in_one_sentence():
-            return write_downloads(environment())
+            is_due, sentence = downloads_due(environment())
+        if not is_due:
+            raise AirflowSkipException(sentence)
+        return sentence
 
     # Calling a task gives an XComArg, which stands for its result; the annotations are those of the results
     counts = cast(Any, publish(cast(Any, match())))

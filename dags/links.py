@@ -10,8 +10,8 @@ from datetime import timedelta
 from airflow.sdk import DAG, task
 from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
 
-from dags.after_failure import notice_failed_links
 from dags.one_sentence import ends_in_one_sentence
+from dags.upkeep import add_notification, notice_failed_upkeep
 
 with DAG(
     dag_id="links",
@@ -22,7 +22,7 @@ with DAG(
     max_active_runs=1,
     is_paused_upon_creation=False,
     tags=["links"],
-    on_failure_callback=notice_failed_links,
+    on_failure_callback=notice_failed_upkeep("links"),
 ) as dag:
 
     @task(task_id="check", execution_timeout=timedelta(hours=20))
@@ -30,13 +30,12 @@ with DAG(
         """Check what is due, as the settings ELIB_LINKS_… allow."""
         import os
 
-        from pipeline.links import check_links, link_settings
+        from pipeline.links import check_links, is_on
         from schemas import environment
 
         with ends_in_one_sentence():
-            settings = link_settings(os.environ)
-            if not settings.is_on:
+            if not is_on(os.environ):
                 return "The links are not checked: ELIB_LINKS is off."
-            return " ".join(check_links(environment(), settings).notes)
+            return " ".join(check_links(environment(), os.environ).notes)
 
-    check()
+    add_notification(check(), "links")

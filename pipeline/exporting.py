@@ -9,7 +9,7 @@ import msgspec
 
 from loaders.browse import all_published
 from loaders.declarations import FeedsInUse, feeds_in_use
-from loaders.store import read_transaction
+from loaders.store import few_pages, read_transaction
 from schemas import FEED_NAME, Environment, Published, read_vocabulary
 from transforms.exports import Export
 from transforms.metadata_license import metadata_license
@@ -114,7 +114,7 @@ def write_export(
     written = withdrawn = left_out = 0
     about = passed_on(env, site=site)
     out.write(export.file.head)
-    with read_transaction(env) as connection:
+    with read_transaction(env) as connection, few_pages(connection):
         resources = all_published(connection, since=since, whole=export.whole, **about)
         for published, gone in resources:
             if not _fits(published, filters or {}) or (gone and not since):

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from queue import Queue
 from typing import TYPE_CHECKING, Any
 
+from pipeline.upkeep import UpkeepFailed, upkeep
 from schemas import NETWORK_FAILURES, Base, Environment, LinkCheck
 
 if TYPE_CHECKING:
@@ -33,18 +34,20 @@ Clock = Callable[[], datetime]
 LinksProgress = Callable[[int], None]
 
 
-class LinksFailed(Exception):
+class LinksFailed(UpkeepFailed):
     """The links could not be checked; the message is one sentence for the operator."""
+
+    def __init__(self, sentence: str, cause: str = "unreachable") -> None:
+        super().__init__(sentence, cause)
 
 
 class LinkSettings(Base, frozen=True, kw_only=True):
     """How the links are checked, from the variables ELIB_LINKS_…
 
-    is_on: whether the DAG does anything; per_host: requests to one host in a run; rate: per second to a host
+    per_host: requests to one host in a run; rate: per second to a host
     hosts: at a time; hours: after which a run ends; timeout: seconds for an answer; backoff: seconds before a retry
     """
 
-    is_on: bool = True
     per_host: int = 20_000
     rate: float = 1.0
     hosts: int = 32
@@ -53,9 +56,14 @@ class LinkSettings(Base, frozen=True, kw_only=True):
     backoff: float = 3.0
 
 
+def is_on(variables: Mapping[str, str]) -> bool:
+    """Return whether the DAG checks the links: unless ELIB_LINKS is off."""
+    return variables.get(SWITCH_VARIABLE, "").strip().lower() not in ("off", "no", "0")
+
+
 def link_settings(variables: Mapping[str, str]) -> LinkSettings:
     """Return the settings that the variables hold. Raises LinksFailed for one that is not a positive number."""
-    values: dict[str, Any] = {"is_on": variables.get(SWITCH_VARIABLE, "").strip().lower() not in ("off", "no", "0")}
+    values: dict[str, Any] = {}
     for name, kind in (("per_host", int), ("rate", float), ("hosts", int), ("hours", float), ("timeout", float)):
         variable = f"{SWITCH_VARIABLE}_{name.upper()}"
         text = variables.get(variable, "").strip()
@@ -64,7 +72,7 @@ def link_settings(variables: Mapping[str, str]) -> LinkSettings:
         except ValueError:
             number = 0
         if number is not None and not 0 < number < 1_000_000_000:
-            raise LinksFailed(f"{variable}: {text!r} is not a positive number")
+            raise LinksFailed(f"{variable}: {text!r} is not a positive number; correct it", "bad_configuration")
         if number is not None:
             values[name] = number
     return LinkSettings(**values)
@@ -80,7 +88,7 @@ class LinksResult(Base, frozen=True, kw_only=True):
 
 def check_links(
     env: Environment,
-    settings: LinkSettings,
+    settings: LinkSettings | Mapping[str, str],
     *,
     host: str = "",
     urls: Sequence[str] = (),
@@ -90,28 +98,22 @@ def check_links(
 ) -> LinksResult:
     """Check the addresses that are due, or those of one host that are, or some now; at most `limit`.
 
-    Publications are followed first; the library's index follows at the end. Raises FeedBusy when another process
-    checks the links, LinksFailed when no host answers.
+    `settings` may be the variables that hold them. Publications are followed first; the library's index follows at the
+    end. A run that fails is recorded. Raises FeedBusy when another process checks the links, LinksFailed for wrong
+    settings and when no host answers.
     """
-    from loaders.links import end_links_run, follow_publications, links_run
+    from loaders.links import follow_publications
 
-    with links_run(env) as run:
-        follow_publications(env, run, clock())
-        work = _Work(env=env, run=run, settings=settings, clock=clock, progress=progress, left=limit)
-        error = ""
+    with upkeep(env, "links") as recorded:
+        chosen = settings if isinstance(settings, LinkSettings) else link_settings(settings)
+        follow_publications(env, recorded.run, clock())
+        work = _Work(env=env, run=recorded.run, settings=chosen, clock=clock, progress=progress, left=limit)
         try:
             work.check(host, urls)
-        except LinksFailed as failure:
-            error = str(failure)
-            raise
-        except BaseException as failure:
-            error = f"{type(failure).__name__}: {failure}. What was checked before is kept; the next run goes on."
-            raise
         finally:
-            notes = work.notes()
-            end_links_run(env, run, checked=work.counts.checked, notes=notes, error=error)
+            recorded.listed, recorded.notes = work.counts.checked, work.notes()
     _index(env)
-    return LinksResult(run_id=run.id, checked=work.counts.checked, notes=tuple(notes))
+    return LinksResult(run_id=recorded.run.id, checked=recorded.listed, notes=tuple(recorded.notes))
 
 
 def _index(env: Environment) -> None:

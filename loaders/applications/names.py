@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from loaders.applications.application import OPEN_STATUSES, list_applications
 from loaders.store import (
+    UPKEEP_KINDS,
     ApplicationRow,
     FeedDeclarationRow,
     HarvestRunRow,
@@ -28,7 +29,7 @@ from schemas import FEED_NAME, PROTOCOLS, Environment, Feed
 _WORDS = re.compile(r"[a-z0-9]+")
 _MAX_NAME_CHARS = 40  # of a suggested name
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_RESERVED = frozenset({"publish", "catalog", "links"})  # what runs without a feed, and DAGs, are named by
+_RESERVED = frozenset({"publish", "catalog", *UPKEEP_KINDS})  # what runs without a feed, and DAGs, are named by
 
 
 class SameSource(NamedTuple):

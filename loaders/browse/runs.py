@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, func, select, tuple_
 
-from loaders.store import RUN_COUNTS, HarvestRunRow, decode_changes, decode_reasons
+from loaders.store import RUN_COUNTS, UPKEEP_KINDS, HarvestRunRow, decode_changes, decode_reasons
 from schemas import Base, Reason
 
 _RUNS: Any = HarvestRunRow.__table__
 PUBLICATIONS = "publish"  # the feed of a filter that means publications
-LINKS = "links"  # the same for checks of the links
 
 
 class RunSummary(Base, frozen=True, kw_only=True):
@@ -95,7 +94,7 @@ def _one_run(connection: Connection, feed: str, order: Any, *conditions: Any) ->
 
 def _conditions(status: str, feed: str) -> list[Any]:
     conditions = [_RUNS.c.status == status] if status else []
-    if feed in (PUBLICATIONS, LINKS):
+    if feed in (PUBLICATIONS, *UPKEEP_KINDS):  # the same for checks of the links, and downloads
         conditions += [_RUNS.c.feed.is_(None), _RUNS.c.kind == feed]
     elif feed:
         conditions.append(_RUNS.c.feed == feed)

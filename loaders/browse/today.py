@@ -20,6 +20,7 @@ from loaders.store import (
     TaskNoteRow,
     UnmappedValueRow,
     decode_reasons,
+    failed_upkeep,
     now,
     read_kept,
     read_transaction,
@@ -30,6 +31,8 @@ Cause = Literal[
     "takedowns",
     "held",
     "failed",
+    "links",
+    "downloads",
     "narrowed",
     "quarantined",
     "rejected",
@@ -104,6 +107,7 @@ def _needs(connection: Connection) -> list[Need]:
         *(need for need in reported if need.cause == "takedowns"),
         *_held_runs(connection),
         *_failed_runs(connection),
+        *_failed_upkeep(connection),
         *_waiting(connection),
         *(need for need in reported if need.cause != "takedowns"),
         *_dead_links(connection),
@@ -160,6 +164,14 @@ def _failed_runs(connection: Connection) -> Iterator[Need]:
             since=row["started_at"],
             error=error,
         )
+
+
+def _failed_upkeep(connection: Connection) -> Iterator[Need]:
+    """Yield that the links could not be checked, or the downloads not written, the last time."""
+    for run in failed_upkeep(connection):
+        kind: Cause = "links" if run["kind"] == "links" else "downloads"
+        error = f"{run['cause']}: {run['error']}"
+        yield Need(cause=kind, name=f"{kind}:failed", count=1, run=run["id"], since=run["started_at"], error=error)
 
 
 def _waiting(connection: Connection) -> Iterator[Need]:

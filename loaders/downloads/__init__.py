@@ -4,6 +4,7 @@ from loaders.downloads.dumps import (
     FILES,
     MANIFEST_NAME,
     SUMS_NAME,
+    DownloadsFailed,
     Dump,
     DumpFile,
     DumpManifest,
@@ -12,14 +13,12 @@ from loaders.downloads.dumps import (
     newest_dump,
     remove_all_dumps,
 )
-from loaders.downloads.keeping import KeepRule, kept_names, read_rule, remove_others
+from loaders.downloads.keeping import BadKeepRule, KeepRule, kept_names, read_rule, remove_others
 from loaders.downloads.writing import (
-    DownloadsFailed,
     DumpColumn,
     DumpEntry,
     DumpSource,
     catalog_state,
-    downloads_lock,
     erasures_state,
     write_dump,
 )
@@ -28,6 +27,7 @@ __all__ = [
     "FILES",
     "MANIFEST_NAME",
     "SUMS_NAME",
+    "BadKeepRule",
     "DownloadsFailed",
     "Dump",
     "DumpColumn",
@@ -37,7 +37,6 @@ __all__ = [
     "DumpSource",
     "KeepRule",
     "catalog_state",
-    "downloads_lock",
     "erasures_state",
     "file_of",
     "kept_names",

@@ -27,6 +27,12 @@ FILES = {  # media types of the files that a dump may have, by name
 }
 
 
+class DownloadsFailed(Exception):
+    """No dump was written, and the earlier ones are as they were; the message is a sentence for the operator."""
+
+    cause = "interrupted"
+
+
 class DumpFile(Base, frozen=True, kw_only=True):
     """A file of a dump; `records` is how many resources it holds, null for a file that holds none."""
 

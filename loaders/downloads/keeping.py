@@ -6,11 +6,17 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from loaders.downloads.dumps import list_dumps, remove_dump
+from loaders.downloads.dumps import DownloadsFailed, list_dumps, remove_dump
 from schemas import Environment
 
 _VARIABLE = "ELIB_DOWNLOADS_KEPT"
 _RULE = re.compile(r"(\d{1,4})(?:\s*,\s*(\d{1,4}))?")
+
+
+class BadKeepRule(DownloadsFailed, ValueError):
+    """ELIB_DOWNLOADS_KEPT is no rule; the message says what to write."""
+
+    cause = "bad_configuration"
 
 
 class KeepRule(NamedTuple):
@@ -21,14 +27,14 @@ class KeepRule(NamedTuple):
 
 
 def read_rule(variables: Mapping[str, str]) -> KeepRule:
-    """Return the rule of ELIB_DOWNLOADS_KEPT, such as "7,12"; the usual one without it. Raises ValueError."""
+    """Return the rule of ELIB_DOWNLOADS_KEPT, such as "7,12"; the usual one without it. Raises BadKeepRule."""
     text = variables.get(_VARIABLE, "").strip()
     if not text:
         return KeepRule()
     match = _RULE.fullmatch(text)
     if match is None or int(match[1]) < 1:
         advice = "write two numbers such as 7,12: how many of the newest are kept (1 or more), and of how many months"
-        raise ValueError(f"{_VARIABLE}: {text!r} is no such rule; {advice}")
+        raise BadKeepRule(f"{_VARIABLE}: {text!r} is no such rule; {advice}")
     return KeepRule(int(match[1]), int(match[2] or 0))
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -17,7 +17,6 @@ from typing import Any, BinaryIO, NamedTuple
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
 from more_itertools import chunked
 from sqlalchemy import Connection, func, select
 
@@ -25,6 +24,7 @@ from loaders.downloads.dumps import (
     FILES,
     MANIFEST_NAME,
     SUMS_NAME,
+    DownloadsFailed,
     Dump,
     DumpFile,
     DumpManifest,
@@ -42,10 +42,6 @@ _TYPES = {"text": pa.string(), "texts": pa.list_(pa.string()), "integer": pa.int
 _JSONL, _PARQUET, _CSV, _SCHEMA = "resources.jsonl.zst", "resources.parquet", "resources.csv", "resource.schema.json"
 _RUNS: Any = HarvestRunRow.__table__
 _RESOURCES: Any = ResourceRow.__table__
-
-
-class DownloadsFailed(Exception):
-    """No dump was written, and the earlier ones are as they were; the message is a sentence for the operator."""
 
 
 class DumpColumn(NamedTuple):
@@ -75,20 +71,6 @@ class DumpSource(NamedTuple):
     left_out_feeds: tuple[str, ...]
 
 
-@contextmanager
-def downloads_lock(env: Environment) -> Iterator[None]:
-    """Hold the right to write and remove dumps. Raises DownloadsFailed while another process has it."""
-    env.locks.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(env.locks / "downloads.lock", timeout=0):
-            make_downloads_folder(env)
-            yield
-    except Timeout as timeout:
-        raise DownloadsFailed(
-            "Another process writes the downloads; wait until it is done, and try again."
-        ) from timeout
-
-
 def catalog_state(connection: Connection, about: object) -> tuple[str, str | None, int]:
     """Return a digest of what a dump would be made from, the newest publication, and how many resources there are.
 
@@ -104,11 +86,12 @@ def catalog_state(connection: Connection, about: object) -> tuple[str, str | Non
 
 
 def write_dump(env: Environment, source: DumpSource, entries: Iterable[DumpEntry], erasures: str) -> Dump:
-    """Write a dump and return it. Call it with `downloads_lock`.
+    """Write a dump and return it. Only one process may: call it in a run of the kind `downloads`.
 
     `erasures` is what `erasures_state` was before anything was read. Raises DownloadsFailed when something was erased
     meanwhile: what was read may hold it.
     """
+    make_downloads_folder(env)
     made = datetime.now(UTC)
     name = f"{made:%Y%m%dT%H%M%S}{made.microsecond // 1000:03}Z"
     folder = env.downloads / name

@@ -4,23 +4,18 @@ from loaders.links.addresses import host_of
 from loaders.links.due import DueAddress, due_addresses, hosts_with_due
 from loaders.links.following import follow_publications
 from loaders.links.results import CheckCounts, write_checks
-from loaders.links.runs import LINKS_KIND, end_interrupted_links, end_links_run, links_run
 from loaders.links.state import DEAD_AFTER_DAYS, DEAD_AFTER_STRIKES, LinkState, next_state
 
 __all__ = [
     "DEAD_AFTER_DAYS",
     "DEAD_AFTER_STRIKES",
-    "LINKS_KIND",
     "CheckCounts",
     "DueAddress",
     "LinkState",
     "due_addresses",
-    "end_interrupted_links",
-    "end_links_run",
     "follow_publications",
     "host_of",
     "hosts_with_due",
-    "links_run",
     "next_state",
     "write_checks",
 ]

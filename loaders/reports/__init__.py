@@ -5,6 +5,7 @@ from loaders.reports.feed import write_feed_report
 from loaders.reports.fix_list import UNREADABLE, unreadable_texts
 from loaders.reports.gate import read_gate_results, write_gate_results
 from loaders.reports.night import write_all_reports, write_night_report
+from loaders.reports.night_facts import upkeep_need
 from loaders.reports.page import STYLE, command_for, page_suffix, printable, web_page_for
 from loaders.reports.preview import PreviewSample, PreviewSummary, preview_facts, write_preview
 from loaders.reports.preview_facts import (
@@ -95,6 +96,7 @@ __all__ = [
     "record_rows",
     "source_lines",
     "unreadable_texts",
+    "upkeep_need",
     "web_page_for",
     "write_all_reports",
     "write_duplicates",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
@@ -29,6 +30,7 @@ from loaders.store import (
     ResourceRow,
     SourceRecordRow,
     UnmappedValueRow,
+    failed_upkeep,
 )
 from schemas import Feed
 
@@ -70,6 +72,7 @@ def night_facts(
         "issues": _issues_by_rule(connection, [run["id"] for run in [*last.values(), published] if run], rules),
         "people": [
             *_takedowns(connection),
+            *map(upkeep_need, failed_upkeep(connection)),
             *_unfit_corrections(published),
             *_needs_attention(connection, listed, _feeds_without_records(connection, feeds)),
         ],
@@ -238,6 +241,17 @@ def _takedowns(connection: Connection) -> list[ReportFacts]:
     count, due = connection.execute(select(func.count(), func.min(ReaderReportRow.due_at)).where(*is_open)).one()
     detail = [due] if due else []
     return [{"what": "takedowns", "feed": None, "run": None, "count": count, "detail": detail}] if count else []
+
+
+def upkeep_need(run: Mapping[str, Any]) -> ReportFacts:
+    """Return a failed check of the links, or a failed writing of the downloads, as something that needs a person."""
+    return {
+        "what": run["kind"],
+        "feed": None,
+        "run": run["id"],
+        "count": 1,
+        "detail": [f"{run['cause']}: {run['error']}"],
+    }
 
 
 def _unfit_corrections(published: ReportFacts | None) -> list[ReportFacts]:

@@ -47,6 +47,8 @@ _COMMANDS = {
     "clusters": "{elib} review pairs",
     "terms": "schemas/vocabularies/",
     "corrections": "{elib} review curations",
+    "links": "{elib} links",
+    "downloads": "{elib} downloads",
 }
 
 
@@ -69,6 +71,8 @@ _CONSOLE_PAGES = {
     "reader_reports": "/console/reports",
     "applications": "/console/applications",
     "corrections": "/console/decisions?kind=set",
+    "links": "/console/runs/{run}",
+    "downloads": "/console/runs/{run}",
     "feed": "/console/feeds/{feed}",
     "partner": "/partners/feeds/{feed}/fixes",
 }

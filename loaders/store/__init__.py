@@ -4,6 +4,7 @@ from loaders.store.database import (
     MAX_BOUND_VALUES,
     close_connections,
     engine,
+    few_pages,
     rows_among,
     snapshot,
     undecoded,
@@ -84,6 +85,7 @@ from loaders.store.run import (
 )
 from loaders.store.transactions import OneState, in_one_state, read_transaction, write_transaction
 from loaders.store.trouble import storage_sentence
+from loaders.store.upkeep import UPKEEP_KINDS, end_interrupted_upkeep, end_upkeep_run, failed_upkeep, upkeep_run
 from loaders.store.whole_files import make_folder, sweep, temporary_ending, temporary_folder, whole_file, whole_folder
 from loaders.store.worker import is_this_worker, is_worker_gone, this_worker
 
@@ -91,6 +93,7 @@ __all__ = [
     "INTERRUPTED",
     "MAX_BOUND_VALUES",
     "RUN_COUNTS",
+    "UPKEEP_KINDS",
     "AccountRow",
     "ApplicationRow",
     "ChangeTimes",
@@ -136,11 +139,15 @@ __all__ = [
     "decode_reasons",
     "earliest_visible",
     "end_interrupted_runs",
+    "end_interrupted_upkeep",
     "end_run",
+    "end_upkeep_run",
     "engine",
     "fail_run",
+    "failed_upkeep",
     "feed_lock",
     "feed_name_of",
+    "few_pages",
     "hold_run",
     "in_one_state",
     "is_this_worker",
@@ -171,6 +178,7 @@ __all__ = [
     "temporary_folder",
     "this_worker",
     "undecoded",
+    "upkeep_run",
     "upsert",
     "visible_times",
     "whole_file",

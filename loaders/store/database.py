@@ -23,6 +23,7 @@ _SQLITE_PRAGMAS = (
     "foreign_keys=ON",
     "cache_size=-65536",
 )
+_FEW_PAGES_KIB = 4_096
 MAX_BOUND_VALUES = 500  # values bound in one query
 WRITE_OPTIONS = {"elib_writes": True}  # of a connection of which the transactions write
 
@@ -79,6 +80,23 @@ def _open_sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return sqlite_engine
+
+
+@contextmanager
+def few_pages(connection: Connection) -> Iterator[None]:
+    """Let a connection that reads everything once keep 4 MB of SQLite's pages meanwhile, and not the usual 64 MB.
+
+    The pages are of no use to it, and its memory would grow with the catalog until they are full.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    usual = connection.exec_driver_sql("PRAGMA cache_size").scalar_one()
+    connection.exec_driver_sql(f"PRAGMA cache_size = {-_FEW_PAGES_KIB}")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA cache_size = {usual}")
 
 
 @contextmanager

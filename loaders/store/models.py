@@ -41,10 +41,13 @@ class HarvestRunRow(Table):
 
     id: Mapped[str] = mapped_column(
         primary_key=True,
-        doc="run id: feed (or `publish`, `links`), `-`, UTC time as YYYYMMDDTHHMMSSffffff; always increasing per feed",
+        doc="run id: feed (or `publish`, `links`, `downloads`), `-`, UTC time as YYYYMMDDTHHMMSSffffff; "
+        "always increasing per feed",
     )
-    feed: Mapped[str | None] = mapped_column(doc="feed name; null for a publication and for a check of the links")
-    kind: Mapped[str] = mapped_column(doc="`harvest`, `reprocess`, `publish`, `undo` or `links`")
+    feed: Mapped[str | None] = mapped_column(
+        doc="feed name; null for a publication, a check of the links and downloads"
+    )
+    kind: Mapped[str] = mapped_column(doc="`harvest`, `reprocess`, `publish`, `undo`, `links` or `downloads`")
     status: Mapped[str] = mapped_column(
         doc="`running`, `landed` (staged, before the gate), `held`, `loaded`, `failed`, `refused`, `superseded` or "
         "`undone`"

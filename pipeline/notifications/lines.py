@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from loaders.reports import command_for, messages, reason_in, reason_messages, web_page_for
+from loaders.store import UPKEEP_KINDS
 from schemas import one_line
 
 Need = Mapping[str, Any]  # one thing that needs a person, as reports/night.json has it under `people`
 _ALWAYS_SENT = frozenset(
-    {"failed", "held", "takedowns", "mistake", "publish", "report"}
+    {"failed", "held", "takedowns", "mistake", "publish", "report", *UPKEEP_KINDS}
 )  # the others only when they have grown
 _NEVER_SENT_ALONE = frozenset({"absent"})  # nothing has to be done about it
 _WEB_URL_VARIABLE = "ELIB_WEB_URL"

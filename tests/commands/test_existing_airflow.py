@@ -75,4 +75,6 @@ def test_an_existing_airflow_finds_every_dag_without_import_errors(
         )
     assert "No data found" in airflow(home, variables, "dags", "list-import-errors", *options)
     listed = {dag["dag_id"] for dag in rows(airflow(home, variables, "dags", "list", *options, "-o", "json"))}
-    assert listed == FEED_DAGS | {"catalog", "links", "reprocess"} | ({"own"} if beside_own_dags else set())
+    assert listed == FEED_DAGS | {"catalog", "downloads", "links", "reprocess"} | (
+        {"own"} if beside_own_dags else set()
+    )

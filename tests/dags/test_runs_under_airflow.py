@@ -22,9 +22,11 @@ from loaders import catalog
 from loaders.catalog import migrate
 from loaders.store import HarvestRunRow, engine, read_transaction
 from loaders.store.worker import is_worker_gone
+from pipeline.catalog import publish_now
 from schemas import Environment, environment
 from tests.dags.real_airflow import ENDED, free_port, hour_comes, kill_task, signed_in, start, states, trigger, until
 from tests.harvesters.loopback import Answer, ReceivedRequest, serving
+from tests.loaders.nights import rows
 from tests.pipeline.feeds import listed
 
 FEED = """title = "Books"
@@ -54,6 +56,8 @@ class Partner:
     requests: list[ReceivedRequest] = field(default_factory=list)
 
     def answer(self, request: ReceivedRequest) -> Answer:
+        if request.path.startswith("/book/"):
+            return Answer("<title>A book</title><h1>A book</h1>", headers={"Content-Type": "text/html"})
         if request.path != "/api":
             return Answer(status=404)
         self.requests.append(request)
@@ -62,7 +66,10 @@ class Partner:
         if self.failures:
             self.failures -= 1
             return Answer(status=503)
-        records = [json.loads(listed("books", number).payload) for number in range(self.records)]
+        site = f"http://{request.headers['host']}"
+        records = [
+            json.loads(listed("books", number, id=f"{site}/book/{number}").payload) for number in range(self.records)
+        ]
         return Answer(json.dumps(records), headers={"Content-Type": "application/json"})
 
 
@@ -134,10 +141,10 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         patched.delenv("ELIB_CATALOG_URL", raising=False)
         env = environment()
         migrate(env)
-        process = start(home, feeds, port, ELIB_READY_BY="00:00 UTC")
+        process = start(home, feeds, port, ELIB_READY_BY="00:00 UTC", ELIB_LINKS_RATE="1000")
         try:
             client = signed_in(home, port, process)
-            for dag in ("catalog", "deadline", "feed_books", "feed_down", "reprocess"):
+            for dag in ("catalog", "deadline", "feed_books", "feed_down", "links", "reprocess"):
                 until(lambda dag=dag: client.get(f"/api/v2/dags/{dag}").status_code == 200 or None, f"the DAG {dag}")
                 client.patch(f"/api/v2/dags/{dag}", json={"is_paused": dag == "catalog"}).raise_for_status()
             secret = {"connection_id": "partner", "conn_type": "http", "password": "s3cret"}
@@ -272,6 +279,16 @@ def test_reprocess_is_a_dag_with_a_feed_to_choose_that_takes_over_only_when_told
     assert airflow.state("reprocess", run) == "success", states(airflow.client, "reprocess", run)
     row = airflow.newest("books")
     assert (row.kind, row.status, len(airflow.partner.requests)) == ("reprocess", "loaded", requests_before)
+
+
+def test_the_links_that_are_published_are_checked_on_their_own_sites(airflow: Installation) -> None:
+    publish_now()
+    run = airflow.run("links")
+    assert states(airflow.client, "links", run) == {"check": "success", "notify": "skipped", "done": "success"}
+    address = f"/api/v2/dags/links/dagRuns/{run}/taskInstances/check/xcomEntries/return_value"
+    told = airflow.client.get(address).raise_for_status().json()["value"]
+    assert told == "40 addresses were checked: 0 failed, 0 of them are dead now, 0 live again, 0 have moved."
+    assert {status for (status,) in rows(airflow.env, "link_check", "status")} == {"alive"}
 
 
 def test_the_deadline_is_that_of_the_day_that_airflow_gives(airflow: Installation) -> None:

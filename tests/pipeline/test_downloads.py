@@ -9,19 +9,25 @@ import os
 import signal
 import subprocess
 import sys
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import Connection
 
 from commands.cli import main
 from loaders import erasure
 from loaders.curation import record_correction, withdraw
-from loaders.downloads import DownloadsFailed, KeepRule, downloads_lock, kept_names, list_dumps, newest_dump
+from loaders.downloads import KeepRule, kept_names, list_dumps, newest_dump, writing
 from loaders.publication import newest_publication
+from loaders.store import read_transaction, upkeep_run
 from pipeline import catalog as tasks_catalog
+from pipeline import downloads as tasks_downloads
 from pipeline.downloads import write_downloads
 from schemas import ROOT, Environment
 from tests.loaders.nights import rows
@@ -140,7 +146,14 @@ def test_a_kill_leaves_the_last_dump_and_a_full_disk_one_sentence(library: Envir
         "from schemas import environment\n"
         "import loaders.downloads.writing as writing\n"
         "if sys.argv[1] == 'full':\n"
-        "    resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))\n"
+        "    write, hard = writing._write_resources, resource.getrlimit(resource.RLIMIT_FSIZE)[1]\n"
+        "    def limited(*arguments):\n"
+        "        resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard))\n"
+        "        try:\n"
+        "            return write(*arguments)\n"
+        "        finally:\n"
+        "            resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))\n"
+        "    writing._write_resources = limited\n"
         "    from commands.cli import main\n"
         "    sys.exit(main(['downloads', '--even-unchanged']))\n"
         "writing._described = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -158,15 +171,56 @@ def test_a_kill_leaves_the_last_dump_and_a_full_disk_one_sentence(library: Envir
     full = run("full")
     assert (full.returncode, full.stderr.count("\n")) == (1, 1), full.stderr
     assert "the disk is full: make room" in full.stderr
+    runs = sorted(rows(library, "harvest_run", "id, status, cause, error"))
+    interrupted, unusable = [run[1:] for run in runs if run[0].startswith("downloads-")][-2:]
+    assert interrupted[:2] == ("failed", "interrupted"), "the killed one"
+    assert unusable[:2] == ("failed", "unusable_file") and "make room" in unusable[2]
     assert list_dumps(library) == [before]
     assert main(["downloads", "--even-unchanged"]) == 0
     assert len(list_dumps(library)) == 2
     assert len(list(library.downloads.iterdir())) == 2, "what the killed process left is gone"
 
 
-def test_only_one_process_writes_downloads(library: Environment, capsys: pytest.CaptureFixture[str]) -> None:
-    with downloads_lock(library):
-        with pytest.raises(DownloadsFailed):
-            write_downloads(library, variables=SITE)
-        assert main(["downloads"]) == 1
-    assert "Another process writes the downloads" in capsys.readouterr().err
+def test_a_dump_holds_one_batch_of_rows_and_few_pages_of_the_catalog(
+    library: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 4,000 and at 200,000 resources a process that writes one takes the same memory (docs/benchmarks.md)."""
+
+    class Line(str):
+        """A line whose end of life can be seen."""
+
+    filled(library, 60)
+    monkeypatch.setattr(writing, "_BATCH_ROWS", 7)
+    alive, most, caches = weakref.WeakSet[Line](), 0, set[int]()
+    entries = tasks_downloads._entries
+
+    def watched(connection: Connection, about: dict[str, Any]) -> Iterator[Any]:
+        nonlocal most
+        if connection.dialect.name == "sqlite":
+            caches.add(connection.exec_driver_sql("PRAGMA cache_size").scalar_one())
+        for entry in entries(connection, about):
+            line = Line(entry.line)
+            alive.add(line)
+            most = max(most, len(alive))
+            yield entry._replace(line=line)
+
+    monkeypatch.setattr(tasks_downloads, "_entries", watched)
+    write_downloads(library, variables=SITE)
+    (dump,) = list_dumps(library)
+    assert dump.manifest.resources == len(lines_of(dump.folder)) == 60
+    assert pq.read_metadata(dump.folder / "resources.parquet").num_row_groups == 9
+    assert most <= 2 * 7 + 1, "the batch that is written, and the next one"
+    assert all(-8_192 <= cache < 0 for cache in caches)
+    with read_transaction(library) as connection:
+        if connection.dialect.name == "sqlite":
+            assert connection.exec_driver_sql("PRAGMA cache_size").scalar_one() == -65_536, "as before"
+
+
+def test_only_one_process_writes_downloads(library: Environment) -> None:
+    command = [sys.executable, "-m", "commands.cli", "downloads"]
+    with upkeep_run(library, "downloads"):
+        ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (ended.returncode, ended.stderr.strip()) == (
+        1, "The downloads are being written already; wait until that run ends, or end its process."
+    )  # fmt: skip
+    assert not list_dumps(library)

@@ -14,9 +14,8 @@ import pytest
 from sqlalchemy import text
 
 from loaders.browse import FixFilter, fix_groups, fix_page, last_night
-from loaders.links import links_run
 from loaders.search import Wanted, search_library
-from loaders.store import FeedBusy, read_transaction
+from loaders.store import FeedBusy, read_transaction, upkeep_run
 from pipeline import catalog
 from pipeline.links import LinkSettings, LinksFailed, check_links
 from schemas import ROOT, Environment, environment
@@ -225,13 +224,13 @@ def test_two_runs_at_once_are_refused_with_a_sentence(home: Environment, sites: 
     declare(home, "books")
     publish(home, sites.url("/1"))
     command = [sys.executable, "-m", "commands.cli", "links"]
-    with links_run(environment()):
+    with upkeep_run(environment(), "links"):
         ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert ended.returncode == 1
     assert ended.stderr.strip() == (
         "The links are being checked already; wait until that run ends, or end its process."
     )
-    with pytest.raises(FeedBusy), links_run(environment()):
+    with pytest.raises(FeedBusy), upkeep_run(environment(), "links"):
         raise FeedBusy("of the body")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from loaders.links import follow_publications, links_run, write_checks
+from loaders.links import follow_publications, write_checks
+from loaders.store import upkeep_run
 from pipeline import catalog
 from schemas import Environment, LinkCheck
 from tests.loaders.nights import on_sqlite, rows
@@ -24,7 +25,7 @@ def test_a_dead_address_is_told_to_readers_and_stewards(library: Environment, st
     resource, url = next(row for row in rows(library, "resource", "id, url") if row[1].endswith("/1"))
     page = steward.get(f"/resources/{resource}").text
     assert "has not answered" not in shown(page)
-    with links_run(library) as run:
+    with upkeep_run(library, "links") as run:
         follow_publications(library, run, NOW)
         for day in (0, 3, 7):
             at = NOW + timedelta(days=day)

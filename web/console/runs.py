@@ -24,7 +24,7 @@ from loaders.browse import (
 from loaders.catalog import refuse, revoke_refusal, undo
 from loaders.reports import reason_sentence
 from loaders.staging import RowsUnreadable
-from loaders.store import feed_lock, is_worker_gone, read_kept, read_transaction
+from loaders.store import UPKEEP_KINDS, feed_lock, is_worker_gone, read_kept, read_transaction
 from schemas import Environment
 from transforms.rules import rule_texts
 from web.console.background import progress_of, work_behind
@@ -135,7 +135,7 @@ def _changes(request: Request, env: Environment, run: RunSummary, chosen: Change
 
 
 def _no_changes(request: Request, run: RunSummary) -> str:
-    if run.kind in ("publish", "undo", "links") or run.status == "running":
+    if run.kind in ("publish", "undo", *UPKEEP_KINDS) or run.status == "running":
         return ""
     return gettext_of(request, "The list of what this run changed is no longer kept; its counts are.")
 
