@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 
 _FORMATS = {"jsonl": "json"}  # what else a format is called
 _WEB_URL_VARIABLE = "ELIB_WEB_URL"
+_CURSOR = re.compile(r"[a-z0-9_]{1,100}-\d{8}T\d{12}(?:~[A-Za-z0-9]{0,40}(?:~[a-z0-9_]{1,100}-\d{8}T\d{12})?)?")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9._-]+(?::\d{1,5})?(?:/[^\s\"<>]*)?")
+
+
+def _parse_since(text: str) -> str:
+    """Return a time, or a cursor of the changes, as it is. Raises typer.BadParameter for any other text."""
+    if _CURSOR.fullmatch(text):
+        return text
+    try:
+        return parse_since(text)
+    except typer.BadParameter as error:
+        advice = "nor a cursor of an earlier export or of /api/v1/changes, such as publish-20260101T020000000000"
+        raise typer.BadParameter(f"{error}, {advice}") from None
 
 
 def export(
@@ -30,9 +42,10 @@ def export(
     since: Annotated[
         str | None,
         typer.Option(
-            parser=parse_since,
-            metavar="DATE",
-            help="Only what changed from then on (YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ), and what was withdrawn.",
+            parser=_parse_since,
+            metavar="DATE|CURSOR",
+            help="Only what changed from then on, and what was withdrawn: YYYY-MM-DD, YYYY-MM-DDThh:mm:ssZ, or the "
+            "cursor that an earlier export or /api/v1/changes gave, which misses nothing and repeats nothing.",
         ),
     ] = None,
     filters: Annotated[
@@ -40,7 +53,8 @@ def export(
         typer.Option(
             "--filter",
             metavar="NAME=VALUE",
-            help="Only these: feed, language, level (ISCED 2011), type, open (yes, no, unknown). May be repeated.",
+            help="Only these: feed, language, level (ISCED 2011), type, subject (isced-f:… or unesco:…), competency, "
+            "license, partner, open (yes, no, unknown). May be repeated.",
         ),
     ] = None,
     out: Annotated[
@@ -49,8 +63,10 @@ def export(
 ) -> int:
     """Write the published resources in one format. The catalog is read as it is at one moment.
 
-    Prints to standard error how many there are. Exits with 2 for an unknown format or filter, or a wrong ELIB_WEB_URL.
+    Prints to standard error how many there are, and the cursor for the next export. Exits with 2 for an unknown format
+    or filter, or a wrong ELIB_WEB_URL; with 1 for a cursor that the catalog does not know, as after a restored backup.
     """
+    from loaders.browse import UnknownCursor, parse_cursor
     from loaders.catalog import migrate
     from pipeline.exporting import write_export
     from schemas import environment
@@ -63,7 +79,15 @@ def export(
     env = environment()
     migrate(env)
     try:
-        counts = _write(out, lambda file: write_export(env, chosen, file, since=since or "", filters=wanted, site=site))
+        after = parse_cursor(since) if since and _CURSOR.fullmatch(since) else since or ""
+        counts = _write(out, lambda file: write_export(env, chosen, file, since=after, filters=wanted, site=site))
+    except UnknownCursor as unknown:
+        print(
+            f"The catalog does not know the publication {unknown}, perhaps because a backup was restored. Start over: "
+            "export everything without --since, and delete what is not in it.",
+            file=sys.stderr,
+        )
+        return 1
     except BrokenPipeError:  # the reader has enough, as head does
         discard_stdout()
         return 0
@@ -73,6 +97,8 @@ def export(
     if counts.left_out:
         without = f"{counts.left_out} withdrawn resources are left out, for {chosen.name} has no form for them"
         print(f"{without}; json, oai_dc, lom and marcxml have", file=sys.stderr)
+    if counts.cursor:
+        print(f"Cursor: {counts.cursor}", file=sys.stderr)
     return 0
 
 

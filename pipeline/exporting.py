@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import IO, Any, NamedTuple
 
 import msgspec
+from sqlalchemy import Connection
 
-from loaders.browse import all_published
+from loaders.browse import Cursor, PublishedReader, all_published, changes_page, require_known
 from loaders.declarations import FeedsInUse, feeds_in_use
-from loaders.store import few_pages, read_transaction
-from schemas import FEED_NAME, Environment, Published, read_vocabulary
+from loaders.store import few_pages, newest_publication, read_transaction
+from schemas import (
+    FEED_NAME,
+    Environment,
+    Published,
+    Withdrawn,
+    competency_code,
+    read_vocabulary,
+    subject_labels,
+)
 from transforms.exports import Export
 from transforms.metadata_license import metadata_license
 from transforms.normalize.language import language_tag
+
+_PAGE_CHANGES = 500
 
 
 class BadFilter(ValueError):
@@ -21,11 +32,15 @@ class BadFilter(ValueError):
 
 
 class ExportCounts(NamedTuple):
-    """How many resources were written, how many as withdrawn, and how many of these the format has no form for."""
+    """How many resources were written, how many as withdrawn, and how many of these the format has no form for.
+
+    cursor: what gives, as `since`, what publications change after this export; "" before the first publication
+    """
 
     written: int
     withdrawn: int
     left_out: int
+    cursor: str
 
 
 def _languages(published: Published) -> set[str]:
@@ -38,12 +53,30 @@ def _openness(published: Published) -> set[str]:
     return {{True: "yes", False: "no", None: "unknown"}[license_.open if license_ else None]}
 
 
+def _subjects(published: Published) -> list[str]:
+    return [f"{subject.scheme}:{subject.code}" for subject in published.record.subjects if subject.code]
+
+
+def _competencies(published: Published) -> list[str]:
+    codes = map(competency_code, published.record.competencies)
+    return [code for code in codes if code]
+
+
+def _license(published: Published) -> list[str]:
+    license_ = published.record.license
+    return [license_.label or license_.uri or ""] if license_ else []
+
+
 _FILTERS: dict[str, Callable[[Published], Collection[str]]] = {
     "feed": lambda published: published.feeds,
     "language": _languages,
     "level": lambda published: published.record.levels,
-    "open": _openness,
     "type": lambda published: [concept.code for concept in published.record.resource_types],
+    "subject": _subjects,
+    "competency": _competencies,
+    "license": _license,
+    "partner": lambda published: published.partners,
+    "open": _openness,
 }
 
 
@@ -68,11 +101,14 @@ def _check(name: str, value: str) -> None:
         "level": list(read_vocabulary("level")),
         "open": ["yes", "no", "unknown"],
         "type": list(read_vocabulary("resource_type")),
+        "competency": list(read_vocabulary("competency")),
     }
     if name in lists and value not in lists[name]:
         raise BadFilter(f"{name}={value!r} is none of {', '.join(lists[name])}")
     if name == "language" and language_tag(value) != value:
         raise BadFilter(f"language={value!r} is no tag of a language in BCP 47, such as fr, sr or sr-Latn")
+    if name == "subject" and not subject_labels(*value.partition(":")[::2]):
+        raise BadFilter(f"subject={value!r} is no subject of the library's lists, such as isced-f:0541 or unesco:…")
     if name == "feed" and not FEED_NAME.fullmatch(value):
         raise BadFilter(f"feed={value!r} is no name of a feed, such as col_oasis")
 
@@ -102,33 +138,49 @@ def write_export(
     export: Export,
     out: IO[str],
     *,
-    since: str = "",
+    since: str | Cursor = "",
     filters: Mapping[str, frozenset[str]] | None = None,
     site: str | None = None,
 ) -> ExportCounts:
     """Write every resource that fits the filters as one file of the format; memory does not grow with the catalog.
 
-    With `since` only what changed from then on is written, and what was withdrawn where the format has a form for it.
-    Without it withdrawn resources are left out.
+    With `since`, a time or a cursor of `/api/v1/changes`, only what changed from then on is written, and what was
+    withdrawn where the format has a form for it. Without it withdrawn resources are left out. What was withdrawn after
+    a cursor is written whatever the filters are. Raises UnknownCursor before anything is written.
     """
     written = withdrawn = left_out = 0
-    about = passed_on(env, site=site)
-    out.write(export.file.head)
+    about = passed_on(env, site=site) | {"whole": export.whole}
     with read_transaction(env) as connection, few_pages(connection):
-        resources = all_published(connection, since=since, whole=export.whole, **about)
-        for published, gone in resources:
-            if not _fits(published, filters or {}) or (gone and not since):
-                continue
-            if gone is None:
-                out.write(export.file.entry(published, export.render(published)))
+        newest = newest_publication(connection)
+        if isinstance(since, Cursor):
+            require_known(connection, since)
+        out.write(export.file.head)
+        for each in _exported(connection, since, filters or {}, about):
+            if isinstance(each, Published):
+                out.write(export.file.entry(each, export.render(each)))
                 written += 1
             elif export.file.deletion is None:
                 left_out += 1
             else:
-                out.write(export.file.deletion(gone))
+                out.write(export.file.deletion(each))
                 withdrawn += 1
     out.write(export.file.tail)
-    return ExportCounts(written, withdrawn, left_out)
+    return ExportCounts(written, withdrawn, left_out, newest.run_id if newest else "")
+
+
+def _exported(
+    connection: Connection, since: str | Cursor, filters: Mapping[str, frozenset[str]], about: dict[str, Any]
+) -> Iterator[Published | Withdrawn]:
+    """Yield what fits the filters, in the order of ids, or after a cursor in that of the changes."""
+    if isinstance(since, Cursor):
+        reader, has_more = PublishedReader(**about), True
+        while has_more:
+            changes, since, has_more, _ = changes_page(connection, since, reader, limit=_PAGE_CHANGES)
+            yield from (each for each in changes if isinstance(each, Withdrawn) or _fits(each, filters))
+        return
+    for published, gone in all_published(connection, since=since, **about):
+        if _fits(published, filters) and not (gone and not since):
+            yield gone or published
 
 
 def _fits(published: Published, filters: Mapping[str, frozenset[str]]) -> bool:

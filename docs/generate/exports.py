@@ -22,6 +22,7 @@ every stored record of real repositories.
 ```sh
 elib export oai_dc --out library.xml                         # everything that is published
 elib export json --since 2026-03-01                          # what changed since then, and what was withdrawn
+elib export json --since publish-20260301T020000000000        # the same, after the cursor of an earlier export
 elib export marcxml --filter language=fr --filter type=video # several filters must all fit
 elib export lom --filter level=1 --filter level=2            # values of one filter are alternatives
 ```
@@ -29,11 +30,17 @@ elib export lom --filter level=1 --filter level=2            # values of one fil
 The command reads the catalog as it is at one moment, record by record, so that memory does not grow with it. It writes
 to standard output or, with `--out`, a file that is there as a whole or not at all.
 
-- **Filters** are `feed`, `language` (a tag, or its language alone: `sr` fits `sr-Latn`), `level` (ISCED 2011), `type`
-  (a code of the library's list) and `open` (`yes`, `no`, `unknown`).
+- **Filters** are those of the search, with the same values: `language` (a tag, or its language alone: `sr` fits
+  `sr-Latn`), `level` (ISCED 2011), `type` (a code of the library's list), `subject` (`isced-f:0541`, `unesco:…`),
+  `competency` (`ict-cft.3.2`), `license` (its name), `partner` (its name) and `open` (`yes`, and here `no` and
+  `unknown` too); and `feed`.
+- **The cursor** that an export ends with on standard error is that of [/api/v1/changes](api.md#keep-a-copy). `--since`
+  with it writes exactly what publications changed since: nothing twice, and nothing is missed. A cursor that the
+  catalog does not know, as after a restored backup, ends with 1 and what to do.
 - **Withdrawn resources** are left out without `--since`. With it they are deletions where the format has a form for
-  them, and counted on standard error where it has none. A resource that no longer fits the filter is not told: fetch a
-  filtered export as a whole from time to time.
+  them, and counted on standard error where it has none. After a cursor they are
+  written whatever the filters are. A resource that no longer fits the filter is not told: fetch a filtered export as a
+  whole from time to time.
 - `ELIB_WEB_URL` is what the addresses of the library's own pages begin with.
 
 ## What is the same in all of them

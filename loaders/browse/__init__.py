@@ -1,7 +1,7 @@
 """What the web shows of the catalog: in pages and by facets; no query reads every record."""
 
 from loaders.browse.audit import AuditPage, AuditPlace, Entry, audit_facets, audit_page
-from loaders.browse.changes import Cursor, UnknownCursor, changes_page, parse_cursor
+from loaders.browse.changes import Cursor, UnknownCursor, changes_page, parse_cursor, require_known
 from loaders.browse.declarations import (
     DeclarationChange,
     DeclarationVersion,
@@ -232,6 +232,7 @@ __all__ = [
     "record_versions",
     "redirect_of",
     "reprocesses_under_way",
+    "require_known",
     "resource_ids",
     "resource_titles",
     "run_changes",

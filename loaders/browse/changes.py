@@ -76,6 +76,12 @@ def parse_cursor(text: str) -> Cursor:
     return Cursor(*parts)
 
 
+def require_known(connection: Connection, cursor: Cursor) -> None:
+    """Raise UnknownCursor for a cursor of a publication that the catalog does not know."""
+    for run_id in filter(None, (cursor.run_id, cursor.first)):
+        _changed_at(connection, run_id)
+
+
 def changes_page(connection: Connection, cursor: Cursor, reader: PublishedReader, *, limit: int) -> ChangesPage:
     """Return at most `limit` changes after a cursor.
 

@@ -13,6 +13,8 @@ from lxml import etree
 
 from commands.cli import main
 from loaders.curation import curation
+from loaders.publication import newest_publication
+from loaders.search import Wanted, search_library
 from loaders.store import read_transaction
 from pipeline import catalog as tasks
 from schemas import Environment
@@ -46,7 +48,8 @@ def test_a_published_library_is_exported_in_every_format(
 
     lines, said = exported(capsys, "jsonl")
     resources = [json.loads(line) for line in lines.splitlines()]
-    assert said == "Exported: 4 resources, 0 withdrawn\n"
+    cursor = newest_publication(library)
+    assert said == f"Exported: 4 resources, 0 withdrawn\nCursor: {cursor}\n"
     assert [each["feeds"] for each in resources] == [["books"]] * 4
     assert resources[0]["partners"] == ["Example University"]
     assert resources[0]["address"] == f"https://library.example.org/resources/{resources[0]['id']}"
@@ -89,8 +92,38 @@ def test_a_published_library_is_exported_in_every_format(
     _, said = exported(capsys, "lrmi", "--since", moment)
     assert "1 withdrawn resources are left out, for lrmi has no form for them" in said
     assert exported(capsys, "json", "--since", "2100-01-01")[0] == ""
+    changed, said = exported(capsys, "json", "--since", str(cursor), "--filter", "language=fr")
+    assert [(each["id"], each["deleted"]) for each in map(json.loads, changed.splitlines())] == [(withdrawn, True)]
+    assert said.endswith(f"Cursor: {newest_publication(library)}\n")
+    assert exported(capsys, "json", "--since", str(newest_publication(library)))[0] == ""
+    unknown = "publish-20200101T000000000000"
+    assert main(["export", "json", "--since", unknown, "--out", str(tmp_path / "none.jsonl")]) == 1
+    assert f"does not know the publication {unknown}" in capsys.readouterr().err
+    assert not (tmp_path / "none.jsonl").exists()
     with read_transaction(library):
         pass  # the export has left no transaction that would keep another from reading
+
+
+def test_each_filter_of_the_search_fits_what_the_search_finds(
+    library: Environment,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """By the index's own facets: each value that it counts gives as many resources to the export."""
+    competency = [{"prefLabel": {"en": "ICT-CFT Pedagogy: Knowledge Deepening"}}]
+    about = [{"prefLabel": {"en": "Mathematics"}}]
+    records = [listed("books", number, keywords=["algebra"]) for number in range(3)]
+    records.append(listed("books", 3, inLanguage=["fr"], competencyRequired=competency, about=about))
+    night(library, "books", records)
+    tasks.publish_now()
+    hits = search_library(library, Wanted("", ()), limit=10)
+    counted = 0
+    for name, values in hits.facets.items():
+        for value, count in values:
+            lines, _ = exported(capsys, "json", "--filter", f"{name}={value}")
+            assert len(lines.splitlines()) == count, (name, value)
+            counted += 1
+    assert counted >= 8 and hits.facets["competency"] and hits.facets["subject"]
+    assert exported(capsys, "json", "--filter", "partner=Nobody")[0] == ""
 
 
 @pytest.mark.parametrize(
@@ -99,7 +132,13 @@ def test_a_published_library_is_exported_in_every_format(
         (["bibtex"], "'bibtex' is no format; use one of oai_dc, lom, lrmi, amb, marcxml, json"),
         (["json", "--since", "2026-13-01"], "'2026-13-01' is neither YYYY-MM-DD nor YYYY-MM-DDThh:mm:ssZ"),
         (["json", "--since", "yesterday"], "'yesterday' is neither"),
-        (["json", "--filter", "colour=red"], "--filter 'colour=red': use feed=…, language=…, level=…, open=…, type=…"),
+        (
+            ["json", "--filter", "colour=red"],
+            "--filter 'colour=red': use feed=…, language=…, level=…, type=…, subject=…, ",
+        ),
+        (["json", "--filter", "competency=ict-cft.9.9"], "--filter competency='ict-cft.9.9' is none of "),
+        (["json", "--filter", "subject=isced-f:9999999"], "subject='isced-f:9999999' is no subject of the library's"),
+        (["json", "--since", "publish-2026"], "nor a cursor of an earlier export or of /api/v1/changes"),
         (["json", "--filter", "language"], "--filter 'language': use feed=…"),
         (["json", "--filter", "level=12"], "--filter level='12' is none of 0, 1, 2"),
         (["json", "--filter", "type=film"], "--filter type='film' is none of application, assessment"),
