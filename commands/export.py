@@ -15,6 +15,7 @@ from commands.pipe import discard_stdout, parse_since
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from loaders.browse import Cursor
     from pipeline.exporting import ExportCounts
     from transforms.exports import Export
 
@@ -66,7 +67,7 @@ def export(
     Prints to standard error how many there are, and the cursor for the next export. Exits with 2 for an unknown format
     or filter, or a wrong ELIB_WEB_URL; with 1 for a cursor that the catalog does not know, as after a restored backup.
     """
-    from loaders.browse import UnknownCursor, parse_cursor
+    from loaders.browse import UnknownCursor
     from loaders.catalog import migrate
     from pipeline.exporting import write_export
     from schemas import environment
@@ -79,8 +80,9 @@ def export(
     env = environment()
     migrate(env)
     try:
-        after = parse_cursor(since) if since and _CURSOR.fullmatch(since) else since or ""
-        counts = _write(out, lambda file: write_export(env, chosen, file, since=after, filters=wanted, site=site))
+        counts = _write(
+            out, lambda file: write_export(env, chosen, file, since=_place(since), filters=wanted, site=site)
+        )
     except UnknownCursor as unknown:
         print(
             f"The catalog does not know the publication {unknown}, perhaps because a backup was restored. Start over: "
@@ -93,13 +95,25 @@ def export(
         return 0
     if counts is None:
         return 1
+    _tell(counts, chosen.name)
+    return 0
+
+
+def _tell(counts: ExportCounts, format_name: str) -> None:
+    """Print to standard error how many there are, and the cursor for the next export."""
     print(f"Exported: {counts.written} resources, {counts.withdrawn} withdrawn", file=sys.stderr)
     if counts.left_out:
-        without = f"{counts.left_out} withdrawn resources are left out, for {chosen.name} has no form for them"
+        without = f"{counts.left_out} withdrawn resources are left out, for {format_name} has no form for them"
         print(f"{without}; json, oai_dc, lom and marcxml have", file=sys.stderr)
     if counts.cursor:
         print(f"Cursor: {counts.cursor}", file=sys.stderr)
-    return 0
+
+
+def _place(since: str | None) -> str | Cursor:
+    """Return a time as it is, and a cursor as one; empty for none."""
+    from loaders.browse import parse_cursor
+
+    return parse_cursor(since) if since and _CURSOR.fullmatch(since) else since or ""
 
 
 class _WrongWords(ValueError):

@@ -173,14 +173,20 @@ def _exported(
 ) -> Iterator[Published | Withdrawn]:
     """Yield what fits the filters, in the order of ids, or after a cursor in that of the changes."""
     if isinstance(since, Cursor):
-        reader, has_more = PublishedReader(**about), True
-        while has_more:
-            changes, since, has_more, _ = changes_page(connection, since, reader, limit=_PAGE_CHANGES)
-            yield from (each for each in changes if isinstance(each, Withdrawn) or _fits(each, filters))
+        for change in _changes(connection, since, PublishedReader(**about)):
+            if isinstance(change, Withdrawn) or _fits(change, filters):
+                yield change
         return
     for published, gone in all_published(connection, since=since, **about):
         if _fits(published, filters) and not (gone and not since):
             yield gone or published
+
+
+def _changes(connection: Connection, cursor: Cursor, reader: PublishedReader) -> Iterator[Published | Withdrawn]:
+    has_more = True
+    while has_more:
+        changes, cursor, has_more, _ = changes_page(connection, cursor, reader, limit=_PAGE_CHANGES)
+        yield from changes
 
 
 def _fits(published: Published, filters: Mapping[str, frozenset[str]]) -> bool:
