@@ -75,6 +75,21 @@ def serving(script: Script, tls: Path | None = None) -> Iterator[Loopback]:
 
     With `tls`, a folder to write into, it speaks TLS with a self-signed certificate.
     """
+    with _serving(script, self_signed(tls) if tls is not None else None) as loopback:
+        yield loopback
+
+
+@contextmanager
+def serving_tls(script: Script, configure: Callable[[ssl.SSLContext], None]) -> Iterator[Loopback]:
+    """Do the same with TLS, by the certificate that `configure` gives to a context."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    configure(context)
+    with _serving(script, context) as loopback:
+        yield loopback
+
+
+@contextmanager
+def _serving(script: Script, tls: ssl.SSLContext | None) -> Iterator[Loopback]:
     requests: list[ReceivedRequest] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -107,7 +122,7 @@ def serving(script: Script, tls: Path | None = None) -> Iterator[Loopback]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     if tls is not None:
-        server.socket = self_signed(tls).wrap_socket(server.socket, server_side=True)
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
