@@ -75,8 +75,11 @@ def add_steps(run: Any) -> None:
             return body(name, run["run_id"], counts)
 
     @task(task_id="load", pool=POOL, outlets=[Asset(*CATALOG_LOADED)])
-    def load(run: dict[str, Any], passed: bool) -> dict[str, int]:
-        """Load the run. A held one fails here, so that it is seen (decision 074), until a person has decided."""
+    def load(run: dict[str, Any], passed: bool, **context: Any) -> dict[str, int]:
+        """Load the run. A held one fails here, so that it is seen (decision 074), until a person has decided.
+
+        The event of the asset carries the run, its feed and its counts.
+        """
         from loaders.store import feed_name_of
         from pipeline.endings import require_decision
         from pipeline.feed import load as body
@@ -86,7 +89,9 @@ def add_steps(run: Any) -> None:
         with ends_in_one_sentence(name):
             if not passed and (status := require_decision(environment(), run_id)) != "loaded":
                 raise AirflowSkipException(f"{run_id} is {status}")
-            return body(name, run_id, passed)
+            counts = body(name, run_id, passed)
+        context["outlet_events"][Asset(*CATALOG_LOADED)].extra = {"feed": name, "run_id": run_id, **counts}
+        return counts
 
     # Calling a task gives an XComArg, which stands for its result; the annotations are those of the results
     mapped = transform.expand(chunk=cast(Any, plan(run)))

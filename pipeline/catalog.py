@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import time
 from typing import Any
 
 from pipeline.feed import rare_garbage_collection
 from pipeline.matching import match_live_records
-from schemas import Environment, Feed, environment
+from pipeline.progress import with_run_in_log
+from schemas import Environment, Feed, Unusual, environment
 
 log = logging.getLogger("elib.catalog")
 WEB_URL_VARIABLE = "ELIB_WEB_URL"
@@ -21,15 +23,16 @@ def match(*, full: bool = False) -> dict[str, Any]:
 
     Only records that changed since the last publication are compared again, unless `full`; the result is the same. A
     match that fails is recorded as a failed publication, which the report and the notification show.
-    Returns {"folder": relative to ELIB_HOME, "records": how many, "evaluated": how many pairs were compared}.
+    Returns {"folder": relative to ELIB_HOME, "records": how many, "evaluated": how many pairs were compared, "seconds":
+    what it took}.
     """
     from loaders.backup import NotReprocessed, check_reprocessed
 
-    env = environment()
+    env, began = environment(), time.monotonic()
     try:
         check_reprocessed(env)
         _settle_corrections(env)
-        return match_live_records(env, full=full)
+        return match_live_records(env, full=full) | {"seconds": round(time.monotonic() - began, 3)}
     except NotReprocessed as error:
         _record_failure(env, "restored", str(error))
         raise
@@ -83,10 +86,11 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
 
     env = environment()
     check_reprocessed(env)
-    run_id = begin_publication(env)
+    run_id, began = begin_publication(env), time.monotonic()
     try:
         try:
-            counts = _publish(env, run_id, matched)
+            with with_run_in_log(None, run_id):
+                counts = _publish(env, run_id, matched)
         except (NothingMatched, Outdated) as error:
             log.warning("%s; the records are matched again", error)
             shutil.rmtree(env.home / matched["folder"], ignore_errors=True)
@@ -97,6 +101,8 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
     except BaseException as error:
         store.fail_run(env, run_id, *_crash(env, "publish", error))
         raise
+    seconds = {"match": float(matched.get("seconds", 0)), "publish": time.monotonic() - began}
+    store.add_measures(env, run_id, seconds=seconds)
     index_search(env)
     return counts
 
@@ -158,13 +164,14 @@ def report() -> dict[str, str]:
     Returns their folder, relative to ELIB_HOME, and their number.
     """
     from loaders.declarations import feeds_in_use
+    from loaders.publication import newest_publication
     from loaders.reader_reports import forget_old_messages
     from loaders.reports import write_all_reports
-    from loaders.store import engine, sweep
+    from loaders.store import add_measures, engine, sweep
     from loaders.trials import remove_old_trials
     from transforms.rules import rule_texts
 
-    env = environment()
+    env, began = environment(), time.monotonic()
     sweep(env.reports)
     remove_old_trials(env)
     forget_old_messages(env)
@@ -178,8 +185,11 @@ def report() -> dict[str, str]:
             rules=rule_texts(),
             troubles=in_use.troubles,
             absences=absences,
+            unusual=_unusual(env),
             web_url=_web_url(),
         )
+    if (published := newest_publication(env)) is not None:
+        add_measures(env, published, seconds={"report": time.monotonic() - began})
     return {"reports": str(env.reports.relative_to(env.home)), "written": str(len(paths))}
 
 
@@ -195,7 +205,24 @@ def report_feed(name: str | None) -> None:
     for feed in in_use.feeds:
         if feed.name == name:
             write_feed_report(engine(env), env.reports, feed, rules=rules, troubles=in_use.troubles, web_url=web_url)
-    write_night_report(engine(env), env.reports, in_use.feeds, rules=rules, troubles=in_use.troubles, web_url=web_url)
+    write_night_report(
+        engine(env),
+        env.reports,
+        in_use.feeds,
+        rules=rules,
+        troubles=in_use.troubles,
+        unusual=_unusual(env),
+        web_url=web_url,
+    )
+
+
+def _unusual(env: Environment) -> dict[str, tuple[Unusual, ...]]:
+    """Return what is unusual in the last night of feeds, by feed."""
+    from loaders.store import read_transaction
+    from pipeline.feed_health import unusual_feeds
+
+    with read_transaction(env) as connection:
+        return unusual_feeds(connection)
 
 
 def _web_url() -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from more_itertools import chunked
 
-from pipeline.progress import LoggedProgress, with_progress
+from pipeline.progress import LoggedProgress, with_progress, with_run_in_log
 from schemas import (
     ROOT,
     Ask,
@@ -76,9 +76,11 @@ def _recorded_failure(env: Environment, run_id: str, step: str) -> Iterator[None
     feed, began = store.feed_name_of(run_id), time.monotonic()
     log.info("%s: %s begins", feed, step)
     try:
-        yield
-        log.info("%s: %s took %.1f s", feed, step, time.monotonic() - began)
+        with with_run_in_log(feed, run_id):
+            yield
+        _measure(env, run_id, step, began)
     except HarvestFailed as failed:
+        _measure(env, run_id, step, began)
         _fail_run(env, run_id, failed.cause, failed.sentence)
         raise
     except (KeyboardInterrupt, SystemExit):
@@ -94,6 +96,24 @@ def _recorded_failure(env: Environment, run_id: str, step: str) -> Iterator[None
         if damage is not None:
             raise damage from error
         raise
+
+
+def _measure(env: Environment, run_id: str, step: str, began: float) -> None:
+    """Log how long a step took, and keep it with the run; that it cannot be kept is logged and stops nothing."""
+    from loaders import store
+
+    seconds = time.monotonic() - began
+    log.info("%s: %s took %.1f s", store.feed_name_of(run_id), step, seconds)
+    _keep_measures(env, run_id, seconds={step: seconds})
+
+
+def _keep_measures(env: Environment, run_id: str, **measures: Any) -> None:
+    from loaders import store
+
+    try:
+        store.add_measures(env, run_id, **measures)
+    except Exception as error:
+        log.warning("%s: what was measured is not recorded: %s", run_id, one_line(str(error).partition("\n")[0]))
 
 
 def _fail_run(env: Environment, run_id: str, cause: str, sentence: str) -> None:
@@ -148,9 +168,9 @@ def harvest(
         full = (full() if callable(full) else full) or declarations.awaits_whole_list(env, name)
         credentials = (credentials() if callable(credentials) else credentials) or _credentials_of(feed)
         ask = next_ask(env.landing, feed, full=full, credentials=credentials)
-        progress = LoggedProgress(name)
-        pages = harvesters.harvest(feed, ask, env, progress)
-        landed = land(env.landing, feed, run_id, pages, ask=ask, progress=progress)
+        with _measured_harvest(env, run_id) as progress:
+            pages = harvesters.harvest(feed, ask, env, progress)
+            landed = land(env.landing, feed, run_id, pages, ask=ask, progress=progress)
         if landed.full and landed.nameless and not (landed.listed or ask.listed_so_far):
             raise _nothing_read(landed)
         notes = (*landed.notes, *_unread(landed), *_nothing_listed(landed, ask))
@@ -158,6 +178,21 @@ def harvest(
         store.note_listed(env, run_id, listed=landed.listed, notes=notes)
     log.info("%s: %d records listed, %d of them new or changed payloads", name, landed.listed, landed.kept)
     return {"run_id": run_id, "listed": landed.listed}
+
+
+@contextmanager
+def _measured_harvest(env: Environment, run_id: str) -> Iterator[LoggedProgress]:
+    """Yield the progress of a harvest; afterwards keep its requests, its retries and the server's own count."""
+    from harvesters.client import counted_traffic
+    from loaders.store import feed_name_of
+
+    progress = LoggedProgress(feed_name_of(run_id))
+    with counted_traffic() as traffic:
+        try:
+            yield progress
+        finally:
+            counts = {"requests": traffic.requests, "retries": traffic.retries}
+            _keep_measures(env, run_id, promised=progress.total, **counts)
 
 
 def _log_notes(name: str, notes: Iterable[str]) -> None:
@@ -439,9 +474,20 @@ def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]
     frame = with_restored(staging.gate_facts(env, run_id), restored_keys)
     reprocess = store.read_run(env, run_id).kind == "reprocess"
     result = judge(frame, feed, history, counts, reprocess=reprocess)
+    _keep_measures(env, run_id, **_standing(result.results))
     reasons = (*first_run, *result.reasons)
     write_gate_results(env.reports, run_id, bool(reasons), reasons, result.results)
     return reasons
+
+
+def _standing(results: dict[str, Any]) -> dict[str, Any]:
+    """Return the live records and their shares, as they would stand after the load; empty for a quiet run."""
+    sums = results.get("sums")
+    if not sums or not sums["live_after"]:
+        return {}
+    live = sums["live_after"]
+    shares = {"language": sums["with_language"] / live, "license": sums["with_license"] / live}
+    return {"records": live, "shares": shares | {"errors": sums["failed"] / sums["judged"]}}
 
 
 def _first_run_of_registration(env: Environment, feed: Feed, counts: dict[str, int]) -> tuple[Reason, ...]:

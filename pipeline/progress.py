@@ -1,10 +1,11 @@
-"""How far a long step is, as a line in the task's log every few seconds."""
+"""What a step writes into the log: how far it is, every few seconds, and the feed and run that each line is of."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 log = logging.getLogger("elib.progress")
@@ -19,11 +20,13 @@ class LoggedProgress:
     def __init__(self, name: str) -> None:
         self.name = name
         self.began = self.last = time.monotonic()
+        self.total: int | None = None  # the last one that was given
 
     def __call__(self, records: int, total: int | None = None) -> None:
         """Write a line if the last one is old enough."""
         from harvesters.progress import progress_line
 
+        self.total = self.total if total is None else total
         now = time.monotonic()
         if now - self.last >= _SECONDS_BETWEEN_LINES:
             self.last = now
@@ -37,3 +40,16 @@ def with_progress(name: str, items: Iterable[_T], total: int | None = None) -> I
         if number % _ITEMS_BETWEEN_LOOKS == 0:
             progress(number, total)
         yield item
+
+
+@contextmanager
+def with_run_in_log(feed: str | None, run_id: str) -> Iterator[None]:
+    """Let every line that is logged inside carry the feed and the run, as the keys `feed` and `run`.
+
+    Airflow writes such keys into the task's log, which is JSON; a log of other programs shows them by `%(feed)s`.
+    """
+    import structlog
+
+    keys = {"run": run_id} | ({"feed": feed} if feed else {})
+    with structlog.contextvars.bound_contextvars(**keys):
+        yield

@@ -27,6 +27,7 @@ from schemas.feed import (
     read_feeds,
     read_leniently,
 )
+from schemas.feed_health import FeedNight, Manner, Measure, Unusual
 from schemas.labels import (
     competency_code,
     competency_label,
@@ -109,6 +110,7 @@ __all__ = [
     "Expect",
     "Feed",
     "FeedFolders",
+    "FeedNight",
     "HarvestFailed",
     "Identifier",
     "IdentifierScheme",
@@ -122,10 +124,12 @@ __all__ = [
     "LinkCheck",
     "LinkOutcome",
     "Listing",
+    "Manner",
     "MapEntries",
     "MapEntry",
     "Match",
     "MatchVerdict",
+    "Measure",
     "Member",
     "Origin",
     "Outcome",
@@ -153,6 +157,7 @@ __all__ = [
     "TextDigest",
     "Tombstone",
     "UnusableFile",
+    "Unusual",
     "Withdrawn",
     "__version__",
     "apply_correction",

@@ -19,7 +19,7 @@ from loaders.migrations import migrate
 from loaders.reports import STYLE
 from loaders.sessions import SESSION_SECONDS
 from schemas import Environment, environment
-from web import console, library, oai, partners, sign_in_pages
+from web import console, library, metrics, oai, partners, sign_in_pages
 from web.api import create_api
 from web.guards import Guards, Rates
 from web.languages import marked
@@ -46,6 +46,7 @@ def create_app(env: Environment | None = None, settings: WebSettings | None = No
     app.include_router(partners.router)
     app.include_router(library.router)
     app.include_router(oai.router)
+    app.include_router(metrics.router)
     app.state.oai_pages = oai.PagesAhead()
     app.add_api_route("/static/base.css", _base_style, methods=["GET"], include_in_schema=False)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")

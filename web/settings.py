@@ -21,13 +21,14 @@ class UnsafeSettings(ValueError):
 
 
 class WebSettings(Base, frozen=True, kw_only=True):
-    """ELIB_WEB_URL, ELIB_WEB_SECRET, ELIB_MAIL_URL, ELIB_REDIS_URL and ELIB_CONTACT, with their defaults.
+    """The variables of the web with their defaults: ELIB_WEB_URL, ELIB_WEB_SECRET, ELIB_MAIL_URL and so on.
 
     url: public address, without a slash at its end; empty when the web is used on this machine only
     listens_at: address on this machine, which stands in links when there is no public one
     secret: signs sessions and links
     mail_url: smtp://… or smtps://…; empty: no mail is sent, and the console shows the links to send
     redis_url: where rates are counted when several processes serve; empty: each counts its own
+    metrics_token: what /metrics must be sent; empty: it answers this machine only, and nobody under a public address
     contact: mail address or page of who runs the library, named in the statements and by OAI-PMH; empty: none
     """
 
@@ -36,6 +37,7 @@ class WebSettings(Base, frozen=True, kw_only=True):
     listens_at: str = "http://127.0.0.1:8081"
     mail_url: str = ""
     redis_url: str = ""
+    metrics_token: str = ""
     contact: str = ""
 
     @property
@@ -75,6 +77,7 @@ def web_settings(env: Environment, variables: Mapping[str, str] | None = None) -
         mail_url=values.get("ELIB_MAIL_URL", ""),
         contact=values.get("ELIB_CONTACT", ""),
         redis_url=values.get("ELIB_REDIS_URL", ""),
+        metrics_token=values.get("ELIB_METRICS_TOKEN", ""),
     )
 
 

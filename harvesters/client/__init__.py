@@ -7,6 +7,7 @@ from harvesters.client.http import Client, Reply, user_agent
 from harvesters.client.origins import is_same_origin, printable_url
 from harvesters.client.retries import parse_retry_after
 from harvesters.client.skipped_pages import SkippedPages
+from harvesters.client.traffic import Traffic, counted_traffic
 from harvesters.client.urls import join_address
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "Credentials",
     "Reply",
     "SkippedPages",
+    "Traffic",
+    "counted_traffic",
     "credentials",
     "from_environment",
     "is_same_origin",

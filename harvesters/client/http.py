@@ -28,6 +28,7 @@ from harvesters.client.origins import Cookies, ServerOrigin, origin_of, printabl
 from harvesters.client.rate import HostLimit, require_no_quiet_hours
 from harvesters.client.retries import TransientFailure, with_retries
 from harvesters.client.skipped_pages import SkippedPages
+from harvesters.client.traffic import current_traffic
 from harvesters.client.urls import InvalidUrl, join_queries, own_query, parse_url
 from schemas import Ask, Environment, Feed, HarvestFailed
 
@@ -103,6 +104,7 @@ class Client:
         self._noted: set[str] = set()  # notes that are given once
         self._answered: set[ServerOrigin] = set()  # origins that have sent a response in this harvest
         self._cookies = Cookies()
+        self._traffic = current_traffic()
         self._withheld: dict[ServerOrigin, str] = {}  # the note about each origin that credentials were not sent to
         self._transport = GuardedTransport(self.env.allow_private, request.connections)
         self._http = httpx.Client(
@@ -152,6 +154,7 @@ class Client:
             request = replace(request, headers=_condition(self.ask.validators.get(document)))
         limits = self.feed.request
         attempts = 1 + (limits.retries if retries is None else retries)
+        self._traffic.calls += 1
         reply = with_retries(
             lambda: self._attempt(request, readable),
             attempts,
@@ -184,6 +187,7 @@ class Client:
 
     def _attempt(self, request: _DeclaredRequest, readable: Callable[[Reply], bool] | None) -> Reply:
         """Send a request and follow its redirects. Raises TransientFailure if a retry may help, else HarvestFailed."""
+        self._traffic.tries += 1
         where = printable_url(request.url)
         try:
             last_url, reply = self._follow_redirects(request)
@@ -305,6 +309,7 @@ class Client:
             if time.monotonic() >= self._deadline:
                 raise failed("too_slow", f"the feed's {limits.budget:g} s are over")
             sent_at = time.monotonic()
+            self._traffic.requests += 1
             response = self._transport.send(request, deadline)
             try:
                 until = _certificate_until(response)

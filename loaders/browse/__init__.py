@@ -8,6 +8,7 @@ from loaders.browse.declarations import (
     declaration_changes,
     declaration_versions,
 )
+from loaders.browse.feed_nights import feed_nights
 from loaders.browse.finding import Found, find_exactly, resource_titles
 from loaders.browse.fixes import (
     FIX_STATES,
@@ -34,6 +35,7 @@ from loaders.browse.links import (
     dead_since,
     hosts_of_links,
 )
+from loaders.browse.operator_figures import FeedStanding, OperatorFigures, operator_figures
 from loaders.browse.own_feed import Standing, standing_of
 from loaders.browse.pairs import Place, count_alike, count_pairs, neighbours, pairs_like, read_pair
 from loaders.browse.published import PublishedReader, all_published, count_changed, published_or_gone, resource_ids
@@ -139,6 +141,7 @@ __all__ = [
     "Difference",
     "Entry",
     "Facets",
+    "FeedStanding",
     "Fix",
     "FixFilter",
     "FixGroup",
@@ -152,6 +155,7 @@ __all__ = [
     "Note",
     "OpenError",
     "OpenTerm",
+    "OperatorFigures",
     "Place",
     "PublishedReader",
     "PublishedResource",
@@ -193,6 +197,7 @@ __all__ = [
     "declaration_versions",
     "decode_reader_messages",
     "differences_of",
+    "feed_nights",
     "feeds_of_term",
     "feeds_with_mapped_terms",
     "find_exactly",
@@ -215,6 +220,7 @@ __all__ = [
     "open_errors",
     "open_questions",
     "open_terms",
+    "operator_figures",
     "pairs_like",
     "parse_cursor",
     "published_or_gone",

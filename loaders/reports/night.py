@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from loaders.reports.duplicates import write_duplicates
 from loaders.reports.feed import write_feed_report
-from loaders.reports.night_facts import Absences, Troubles, night_facts
+from loaders.reports.night_facts import Absences, Troubles, UnusualFeeds, night_facts
 from loaders.reports.page import Rules, current_time, write_pages
 from loaders.reports.texts import LANGUAGES
 from loaders.store import snapshot
@@ -26,6 +26,7 @@ def write_all_reports(
     at: str | None = None,
     troubles: Troubles | None = None,
     absences: Absences | None = None,
+    unusual: UnusualFeeds | None = None,
     web_url: str = "",
 ) -> list[Path]:
     """Write the report of every feed, the duplicates, and the night that links to them; the night's page comes first.
@@ -58,6 +59,7 @@ def write_all_reports(
         at=at,
         troubles=troubles,
         absences=absences,
+        unusual=unusual,
         web_url=web_url,
     )
     return night + of_feeds + duplicates
@@ -73,14 +75,15 @@ def write_night_report(
     at: str | None = None,
     troubles: Troubles | None = None,
     absences: Absences | None = None,
+    unusual: UnusualFeeds | None = None,
     web_url: str = "",
 ) -> list[Path]:
     """Write night.html, night.<language>.html and night.json, and return their paths, the first page first.
 
     `rules` are the texts of transforms.rules.rule_texts(), by code; `at` is the time of the report, by default now;
-    `troubles` say, by feed, what is wrong with its file, `absences` which records wait to be deleted; `web_url` is the
-    web's public address, for links to its pages.
+    `troubles` say, by feed, what is wrong with its file, `absences` which records wait to be deleted, `unusual` what is
+    unusual in its last night; `web_url` is the web's public address, for links to its pages.
     """
     with snapshot(catalog_engine) as connection:
-        facts = night_facts(connection, feeds, rules or {}, at or current_time(), troubles, absences)
+        facts = night_facts(connection, feeds, rules or {}, at or current_time(), troubles, absences, unusual)
     return write_pages(reports_dir, "night", "night.html", facts, languages, rules, web_url)

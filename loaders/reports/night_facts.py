@@ -21,6 +21,7 @@ from loaders.reports.runs import (
     recent_runs,
     run_facts,
 )
+from loaders.reports.texts import reason_fact
 from loaders.store import (
     ApplicationRow,
     HarvestRunRow,
@@ -32,10 +33,11 @@ from loaders.store import (
     UnmappedValueRow,
     failed_upkeep,
 )
-from schemas import Feed
+from schemas import Feed, Unusual
 
 _URGENCY = ("failed", "held", "mistake", "missing", "moved", "shadowed", "empty", "quarantined", "rejected", "absent")
 Troubles = Mapping[str, FileTrouble]  # what is wrong with feed files, by feed
+UnusualFeeds = Mapping[str, Sequence[Unusual]]  # what is unusual in the last night of feeds, by feed
 Absences = Mapping[str, Sequence[str]]  # identifiers of the records that wait to be deleted, by feed
 _TAKEDOWN = "takedown"  # the kind of a reader's report
 _ALWAYS_COUNTED = ("listed", "landed", "duplicates")  # counts of a run that hold whether or not it is loaded
@@ -56,6 +58,7 @@ def night_facts(
     at: str,
     troubles: Troubles | None = None,
     absences: Absences | None = None,
+    unusual: UnusualFeeds | None = None,
 ) -> ReportFacts:
     """Read everything that the report of the night shows. `rules` are the registry's texts by code."""
     last = last_runs(connection)
@@ -75,6 +78,10 @@ def night_facts(
             *map(upkeep_need, failed_upkeep(connection)),
             *_unfit_corrections(published),
             *_needs_attention(connection, listed, _feeds_without_records(connection, feeds)),
+            *_unusual_feeds(listed, unusual or {}),
+        ],
+        "without_expect": [
+            feed.name for feed in feeds if feed.status == "active" and "expect" not in feed.model_fields_set
         ],
     }
 
@@ -260,6 +267,16 @@ def _unfit_corrections(published: ReportFacts | None) -> list[ReportFacts]:
         return []
     notes = published["notes"]
     return [{"what": "corrections", "feed": None, "run": published["id"], "count": len(notes), "detail": notes}]
+
+
+def _unusual_feeds(listed: Sequence[ReportFacts], unusual: UnusualFeeds) -> list[ReportFacts]:
+    """List what is unusual in the last night of feeds; nothing is held because of it, so it comes last."""
+    return [
+        {"feed": feed["name"], "run": feed["run"]["id"], "what": "unusual", "count": len(unusual[feed["name"]])}
+        | {"detail": [reason_fact(each.reason) for each in unusual[feed["name"]]]}
+        for feed in listed
+        if feed["run"] and unusual.get(feed["name"])
+    ]
 
 
 def _held_runs(connection: Connection) -> list[ReportFacts]:

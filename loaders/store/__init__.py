@@ -2,6 +2,7 @@
 
 from loaders.store.database import (
     MAX_BOUND_VALUES,
+    catalog_bytes,
     close_connections,
     engine,
     few_pages,
@@ -14,6 +15,7 @@ from loaders.store.database import (
 from loaders.store.duckdb_workspace import create_parquet_view, open_workspace, write_parquet
 from loaders.store.kept import read_kept
 from loaders.store.locks import FeedBusy, feed_lock
+from loaders.store.measures import RunMeasures, add_measures, decode_measures
 from loaders.store.models import (
     AccountRow,
     ApplicationRow,
@@ -122,6 +124,7 @@ __all__ = [
     "ResourceVersionRow",
     "RestoredMemberRow",
     "Run",
+    "RunMeasures",
     "SourceRecordRow",
     "Table",
     "TaskNoteRow",
@@ -129,13 +132,16 @@ __all__ = [
     "UnmappedValueRow",
     "UsedLinkRow",
     "WrongRunState",
+    "add_measures",
     "base_run",
     "begin_run",
+    "catalog_bytes",
     "change_time",
     "change_times",
     "close_connections",
     "create_parquet_view",
     "decode_changes",
+    "decode_measures",
     "decode_reasons",
     "earliest_visible",
     "end_interrupted_runs",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from more_itertools import chunked
-from sqlalchemy import URL, Connection, Engine, Insert, LargeBinary, case, cast, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Insert, LargeBinary, case, cast, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from schemas import Environment
@@ -143,3 +143,14 @@ def upsert(connection: Connection, table: Any, names: tuple[str, ...], *, keep_l
         changes["status"] = case((table.c.status == "live", "live"), else_=statement.excluded.status)
     upserted: Insert = statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changes)
     return upserted
+
+
+def catalog_bytes(env: Environment) -> int:
+    """Return the size of the catalog's database in bytes, with SQLite's log of what is being written."""
+    made = engine(env)
+    if made.dialect.name == "sqlite":
+        path = made.url.database or ""
+        files = (Path(f"{path}{suffix}") for suffix in ("", "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+    with made.connect() as connection:
+        return int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)

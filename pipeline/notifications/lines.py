@@ -15,7 +15,7 @@ Need = Mapping[str, Any]  # one thing that needs a person, as reports/night.json
 _ALWAYS_SENT = frozenset(
     {"failed", "held", "takedowns", "mistake", "publish", "report", *UPKEEP_KINDS}
 )  # the others only when they have grown
-_NEVER_SENT_ALONE = frozenset({"absent"})  # nothing has to be done about it
+_NEVER_SENT_ALONE = frozenset({"absent", "unusual"})  # nothing has to be done about it
 _WEB_URL_VARIABLE = "ELIB_WEB_URL"
 _MAX_REPORT_AGE = timedelta(hours=12)  # an older report is another night's
 

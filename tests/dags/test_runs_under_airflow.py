@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from loaders import catalog
 from loaders.catalog import migrate
-from loaders.store import HarvestRunRow, engine, read_transaction
+from loaders.store import HarvestRunRow, decode_measures, engine, read_transaction
 from loaders.store.worker import is_worker_gone
 from pipeline.catalog import publish_now
 from schemas import Environment, environment
@@ -169,6 +169,23 @@ def test_credentials_of_an_airflow_connection_reach_the_partner_and_each_retry_i
         "try 3 of 4 in 0 s: answered 503",
     ]
     assert not [line for line in lines if "s3cret" in line]
+
+
+def test_a_load_tells_airflow_its_run_and_counts_and_its_log_and_row_say_what_was_measured(
+    airflow: Installation,
+) -> None:
+    run = airflow.run("feed_books", {"full": True})
+    row = airflow.newest("books")
+    newest = {"order_by": "-timestamp", "limit": 1}
+    (event,) = airflow.client.get("/api/v2/assets/events", params=newest).raise_for_status().json()["asset_events"]
+    assert event["extra"]["run_id"] == row.id and event["extra"]["feed"] == "books"
+    assert (event["extra"]["landed"], event["source_run_id"]) == (row.landed, run)
+    assert {"harvest", "plan", "transform", "check", "stage", "gate", "load"} == decode_measures(
+        row.measures
+    ).seconds.keys()
+    assert decode_measures(row.measures).requests == 1
+    ours = [line for line in airflow.log("feed_books", run, "harvest") if line.get("logger", "").startswith("elib")]
+    assert [line for line in ours if (line.get("feed"), line.get("run")) == ("books", row.id)]
 
 
 def test_full_is_a_switch_that_the_scheduled_run_leaves_off(airflow: Installation) -> None:

@@ -1,0 +1,41 @@
+"""What the last nights of each feed have measured, for the bands of what is usual."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from loaders.store import HarvestRunRow, decode_measures
+from schemas import FeedNight
+
+_RUNS: Any = HarvestRunRow.__table__
+NIGHTS_READ = 61  # of each feed: those that a band is learned from, and the last one
+
+
+def feed_nights(connection: Connection, feed: str | None = None) -> dict[str, list[FeedNight]]:
+    """Return the nights of each feed, or of one, oldest first: its loaded harvests, and the last one if it is held."""
+    is_harvest = (_RUNS.c.kind == "harvest", _RUNS.c.status.in_(("loaded", "held")))
+    of_feed = _RUNS.c.feed == feed if feed else _RUNS.c.feed.is_not(None)
+    place = func.row_number().over(partition_by=_RUNS.c.feed, order_by=_RUNS.c.id.desc()).label("place")
+    numbered = select(_RUNS, place).where(of_feed, *is_harvest).subquery()
+    query = select(numbered).where(numbered.c.place <= NIGHTS_READ).order_by(numbered.c.feed, numbered.c.id)
+    nights: dict[str, list[FeedNight]] = {}
+    for row in connection.execute(query).mappings():
+        if row["status"] == "loaded" or row["place"] == 1:
+            nights.setdefault(row["feed"], []).append(_night(row))
+    return nights
+
+
+def _night(row: Any) -> FeedNight:
+    measures = decode_measures(row["measures"])
+    return FeedNight(
+        at=row["started_at"],
+        changes=row["added"] + row["changed"] + row["deleted"],
+        records=measures.records,
+        promised=measures.promised,
+        seconds=measures.seconds.get("harvest"),
+        language=measures.shares.get("language"),
+        license=measures.shares.get("license"),
+        errors=measures.shares.get("errors"),
+    )

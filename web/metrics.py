@@ -1,0 +1,169 @@
+"""`/metrics`: how the feeds, the publications and the decisions that wait stand, as Prometheus reads it.
+
+Everything is read from the catalog, and counted again only when something was written into it. Numbers describe the
+last run, or how things stand now: the night is a batch, so hardly anything is a counter.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Any
+
+from fastapi import APIRouter, HTTPException
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from starlette.requests import Request
+from starlette.responses import Response
+
+from loaders.browse import FeedStanding, OperatorFigures, operator_figures, todays_needs
+from loaders.declarations import feeds_in_use
+from loaders.store import RUN_COUNTS, catalog_bytes, read_kept
+from pipeline.feed_health import unusual_feeds
+from schemas import Environment
+from schemas.version import __version__
+from web.languages import marked
+from web.settings import WebSettings
+
+_STATUSES = ("loaded", "held", "failed", "running", "landed")
+_REFUSED = marked("These figures are for the monitoring only, which sends the token of ELIB_METRICS_TOKEN.")
+router = APIRouter()
+
+
+@router.get("/metrics", include_in_schema=False)
+def metrics(request: Request) -> Response:
+    """Answer with every figure in the text format of Prometheus."""
+    _require_permission(request)
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Figures(request.app.state.env))
+    return Response(
+        generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST, "cache-control": "no-store"}
+    )
+
+
+def _require_permission(request: Request) -> None:
+    """Raise 403 unless the request brings the token. Where none is set, this machine itself may ask without.
+
+    Behind a proxy every request comes from this machine, so a web with a public address answers nobody without a token.
+    """
+    settings: WebSettings = request.app.state.settings
+    client = request.client.host if request.client else ""
+    if settings.metrics_token:
+        sent = request.headers.get("authorization", "").encode()
+        is_allowed = hmac.compare_digest(sent, f"Bearer {settings.metrics_token}".encode())
+    else:
+        is_allowed = not settings.url and "x-forwarded-for" not in request.headers and _is_loopback(client)
+    if not is_allowed:
+        raise HTTPException(403, _REFUSED)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _Figures:
+    """A collector of prometheus_client over the catalog of an installation."""
+
+    def __init__(self, env: Environment) -> None:
+        self.env = env
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every family of figures."""
+        figures = read_kept(self.env, operator_figures)
+        yield _gauge("elib_build_info", "Version of the library; always 1.", ("version",), [((__version__,), 1)])
+        yield from self._catalog(figures)
+        yield from _feeds(figures.feeds)
+        yield from self._declared()
+        yield from self._decisions()
+
+    def _catalog(self, figures: OperatorFigures) -> Iterator[Metric]:
+        resources = [((), figures.resources)]
+        yield _gauge("elib_catalog_resources", "Published resources that are not withdrawn.", (), resources)
+        size = [((), catalog_bytes(self.env))]
+        yield _gauge("elib_catalog_bytes", "Size of the catalog's database in bytes.", (), size)
+        published = [((), _seconds(figures.published_at))] if figures.published_at else []
+        text = "When the catalog was last published, in seconds since 1970."
+        yield _gauge("elib_publication_last_success_timestamp_seconds", text, (), published)
+        failed = [((), int(figures.publication_failed))]
+        yield _gauge("elib_publication_failed", "1 while the last publication is one that failed.", (), failed)
+        steps = [((step,), took) for step, took in figures.publication_seconds.items()]
+        yield _gauge("elib_publication_step_seconds", "Seconds of each step of the last publication.", ("step",), steps)
+
+    def _declared(self) -> Iterator[Metric]:
+        in_use = feeds_in_use(self.env)
+        mistakes = [((name, trouble.state), 1) for name, trouble in sorted(in_use.troubles.items())]
+        text = "1 for each feed whose file has a mistake, is missing, or is not the one that is used."
+        yield _gauge("elib_feed_file_trouble", text, ("feed", "trouble"), mistakes)
+        active = [feed for feed in in_use.feeds if feed.status == "active"]
+        text = "1 for each active feed that is to be harvested."
+        yield _gauge("elib_feed_active", text, ("feed",), [((feed.name,), 1) for feed in active])
+        without = [((feed.name,), 1) for feed in active if "expect" not in feed.model_fields_set]
+        text = "1 for each active feed whose file expects nothing of it."
+        yield _gauge("elib_feed_without_expectations", text, ("feed",), without)
+        odd = [
+            ((feed, each.measure, each.manner), each.value)
+            for feed, those in sorted(read_kept(self.env, unusual_feeds).items())
+            for each in those
+        ]
+        text = "Measures of a feed's last night outside the band of its own nights: their value."
+        yield _gauge("elib_feed_unusual", text, ("feed", "measure", "manner"), odd)
+
+    def _decisions(self) -> Iterator[Metric]:
+        """Yield how many decisions wait for a person, and how long the oldest of each cause does."""
+        counts: dict[str, int] = {}
+        since: dict[str, str] = {}
+        for need in todays_needs(self.env):
+            counts[need.cause] = counts.get(need.cause, 0) + need.count
+            if need.since is not None:
+                since[need.cause] = min(need.since, since.get(need.cause, need.since))
+        waiting = [((cause,), count) for cause, count in sorted(counts.items())]
+        yield _gauge("elib_decisions_waiting", "What waits for a person, by cause.", ("cause",), waiting)
+        oldest = [((cause,), _seconds(at)) for cause, at in sorted(since.items())]
+        text = "Since when the oldest thing of each cause waits, in seconds since 1970."
+        yield _gauge("elib_decisions_oldest_timestamp_seconds", text, ("cause",), oldest)
+
+
+def _feeds(feeds: tuple[FeedStanding, ...]) -> Iterator[Metric]:
+    standing = [((feed.name, status), count) for feed in feeds for status, count in sorted(feed.records.items())]
+    yield _gauge("elib_feed_records", "Records of each feed, by status.", ("feed", "status"), standing)
+    runs = [((feed.name, status), int(feed.status == status)) for feed in feeds for status in _STATUSES]
+    yield _gauge("elib_feed_last_run", "1 for the status of each feed's last run.", ("feed", "status"), runs)
+    outcomes = [((feed.name, name), feed.counts[name]) for feed in feeds for name in ("listed", *RUN_COUNTS)]
+    text = "Records of each feed's last run, by outcome."
+    yield _gauge("elib_feed_run_records", text, ("feed", "outcome"), outcomes)
+    began = [((feed.name,), _seconds(feed.started_at)) for feed in feeds]
+    text = "When each feed's last run began, in seconds since 1970."
+    yield _gauge("elib_feed_last_run_timestamp_seconds", text, ("feed",), began)
+    loaded = [((feed.name,), _seconds(feed.loaded_at)) for feed in feeds if feed.loaded_at]
+    text = "When a harvest of each feed was last loaded, in seconds since 1970."
+    yield _gauge("elib_feed_last_success_timestamp_seconds", text, ("feed",), loaded)
+    steps = [((feed.name, step), took) for feed in feeds for step, took in sorted(feed.measures.seconds.items())]
+    text = "Seconds of work of each step of each feed's last run."
+    yield _gauge("elib_feed_step_seconds", text, ("feed", "step"), steps)
+    for name, text in (("requests", "Requests"), ("retries", "Requests that were tried again")):
+        sent = [((feed.name,), getattr(feed.measures, name)) for feed in feeds]
+        yield _gauge(f"elib_feed_{name}", f"{text} of each feed's last harvest.", ("feed",), sent)
+    promised = [((feed.name,), feed.measures.promised) for feed in feeds if feed.measures.promised is not None]
+    yield _gauge(
+        "elib_feed_promised_records", "How many records each partner's server says it has.", ("feed",), promised
+    )
+    counted = [((feed.name, status), count) for feed in feeds for status, count in sorted(feed.runs.items())]
+    yield _gauge("elib_feed_runs", "Runs of each feed that the catalog keeps, by status.", ("feed", "status"), counted)
+
+
+def _gauge(name: str, text: str, labels: tuple[str, ...], samples: list[tuple[tuple[str, ...], Any]]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for values, value in samples:
+        family.add_metric(values, value)
+    return family
+
+
+def _seconds(at: str) -> float:
+    moment = datetime.fromisoformat(at)
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
