@@ -15,7 +15,7 @@ from datetime import datetime
 from statistics import median
 from typing import NamedTuple
 
-from schemas import FeedNight, Measure, Unusual
+from schemas import FeedNight, Manner, Measure, Unusual
 
 MIN_NIGHTS = 8  # below, there is no band
 MAX_NIGHTS = 60  # older ones are forgotten
@@ -142,7 +142,7 @@ def _turned(scaled: Sequence[float]) -> bool:
 def _outside(measure: Measure, last: float, band: _Band) -> tuple[Unusual, ...]:
     if band.low <= last <= band.high:
         return ()
-    manner = "high" if last > band.high else "low"
+    manner: Manner = "high" if last > band.high else "low"
     return (Unusual(measure=measure, value=last, low=band.low, high=band.high, manner=manner, nights=band.nights),)
 
 

@@ -7,7 +7,7 @@ last run, or how things stand now: the night is a batch, so hardly anything is a
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
@@ -29,7 +29,7 @@ from web.languages import marked
 from web.settings import WebSettings
 
 _STATUSES = ("loaded", "held", "failed", "running", "landed")
-_REFUSED = marked("These figures are for the monitoring only, which sends the token of ELIB_METRICS_TOKEN.")
+_REFUSED = marked("These figures are for the monitoring only, which sends the token that the operators have set.")
 router = APIRouter()
 
 
@@ -157,7 +157,7 @@ def _feeds(feeds: tuple[FeedStanding, ...]) -> Iterator[Metric]:
     yield _gauge("elib_feed_runs", "Runs of each feed that the catalog keeps, by status.", ("feed", "status"), counted)
 
 
-def _gauge(name: str, text: str, labels: tuple[str, ...], samples: list[tuple[tuple[str, ...], Any]]) -> Metric:
+def _gauge(name: str, text: str, labels: tuple[str, ...], samples: Iterable[tuple[tuple[str, ...], Any]]) -> Metric:
     family = GaugeMetricFamily(name, text, labels=labels)
     for values, value in samples:
         family.add_metric(values, value)

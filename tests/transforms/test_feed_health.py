@@ -51,7 +51,7 @@ def test_a_healthy_feed_is_hardly_ever_called_unusual(growth: float) -> None:
     assert alarms / told <= 0.01
 
 
-UNUSUAL = {
+UNUSUAL: dict[str, tuple[dict[str, Any], str, str]] = {
     "two thirds of the records are gone": ({"records": 3_000}, "records", "low"),
     "the feed has doubled in a night": ({"records": 20_000}, "records", "high"),
     "the server says that it has a third only": ({"promised": 3_300}, "promised", "low"),

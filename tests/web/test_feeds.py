@@ -8,8 +8,10 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from loaders.declarations import set_status, update_declarations
+from loaders.store import HarvestRunRow, add_measures, write_transaction
 from schemas import BadFeed, Environment, read_feed
 from tests.loaders.nights import rows
 from tests.pipeline.conftest import library
@@ -169,3 +171,18 @@ def test_expectations_are_replayed_on_the_last_runs_before_they_are_saved(
     update_declarations(library)
     history = shown(steward.get(page).text.partition("History of the declaration")[2])
     assert "Version 2" in history and "expect.license_share 0.205" in history and "Version 1" in history
+
+
+def test_what_is_unusual_is_told_with_its_figure(steward: Browser, library: Environment) -> None:
+    for number in range(1, 12):
+        at = f"2026-01-{number:02}T01:00:00.000000Z"
+        row = {"id": f"books-202601{number:02}T010000000000", "feed": "books", "kind": "harvest", "status": "loaded"}
+        with write_transaction(library) as connection:
+            connection.execute(insert(HarvestRunRow).values(row | {"started_at": at, "ended_at": at}))
+        add_measures(library, str(row["id"]), records=1_000 if number < 11 else 400)
+    for page in ("/console/feeds", "/console/feeds/books"):
+        assert "400 live records; 909 to 1,100 would be usual, by the 10 nights before." in shown(
+            steward.get(page).text
+        )
+    arabic = steward.get("/console/feeds/books", params={"language": "ar"}).text
+    assert "غير معتاد لهذا المصدر" in arabic

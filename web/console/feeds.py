@@ -18,6 +18,7 @@ from loaders.reports import last_runs, nights, reason_sentence, recent_runs
 from loaders.store import read_kept, read_transaction
 from loaders.task_notes import write_note
 from pipeline.expectations import replay_expectations
+from pipeline.feed_health import unusual_feeds
 from schemas import FEED_NAME, BadFeed, Environment, Expect, Feed
 from web.console.background import progress_of, work_on
 from web.console.expecting import QUESTIONS, NotUnderstood, answers_in, answers_of, expectations_of, lines_of
@@ -42,7 +43,7 @@ def feeds(request: Request) -> Response:
     at = _now()
     with read_transaction(env) as connection:
         history = recent_runs(connection, at)
-    last, waiting = read_kept(env, last_runs), read_kept(env, waiting_counts)
+    last, waiting, unusual = (read_kept(env, read) for read in (last_runs, waiting_counts, unusual_feeds))
     lines = [
         {
             "name": name,
@@ -53,6 +54,7 @@ def feeds(request: Request) -> Response:
             "run": last.get(name),
             "nights": history.get(name, {}),
             "waiting": waiting.get(name, 0),
+            "unusual": unusual.get(name, ()),
         }
         for name in sorted({*declared, *last, *in_use.troubles})
     ]
@@ -60,7 +62,16 @@ def feeds(request: Request) -> Response:
     groups = [(status, list(group)) for status, group in groupby(lines, key=lambda line: str(line["status"]))]
     work = work_on(env, "")
     progress = progress_of(env, work) if work else None
-    return render(request, "console/feeds.html", groups=groups, nights=nights(at), work=work, progress=progress)
+    language = reader_language(request)
+    return render(
+        request,
+        "console/feeds.html",
+        groups=groups,
+        nights=nights(at),
+        work=work,
+        progress=progress,
+        reason=lambda reason: reason_sentence(reason, language),
+    )
 
 
 @router.get("/feeds/{name}")
@@ -102,6 +113,7 @@ def _page(request: Request, name: str, **tried: Any) -> Response:
         runs=runs,
         night_runs=history,
         nights=nights(at),
+        unusual=read_kept(env, unusual_feeds, name).get(name, ()),
         waiting=waiting,
         work=work,
         progress=progress_of(env, work) if work else None,
