@@ -86,7 +86,7 @@ def _reprocess(env: Environment, name: str) -> bool:
     """Reprocess one feed and print how it went; return False when it could not be."""
     from loaders.declarations import feeds_in_use
     from loaders.shell import elib_command
-    from loaders.store import FeedBusy
+    from loaders.store import FeedBusy, feed_lock
     from pipeline.feed import begin_reprocess, load_feed, run_feed
     from schemas import BadFeed
 
@@ -99,7 +99,8 @@ def _reprocess(env: Environment, name: str) -> bool:
     if trouble := feeds_in_use(env).troubles.get(name):
         print(f"{name}: {trouble.sentence}; its last good declaration is used", file=sys.stderr)
     try:
-        counts = run_feed(name, begin_reprocess(name))
+        with feed_lock(env, name, wait=False):
+            counts = run_feed(name, begin_reprocess(name))
     except FeedBusy as busy:
         print(f"{name}: NOT REPROCESSED: {busy}", file=sys.stderr)
         return False

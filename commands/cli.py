@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated
 
 import typer
@@ -89,7 +90,8 @@ def main(words: Sequence[str] | None = None) -> int:
     if not _read_secrets():
         return 1
     try:
-        app(list(words), prog_name="elib")
+        with _work_of_the_web():
+            app(list(words), prog_name="elib")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except BrokenPipeError:  # the reader has enough, as head does
@@ -115,6 +117,17 @@ def _read_secrets() -> bool:
             print(error, file=sys.stderr)
             return False
     return True
+
+
+def _work_of_the_web() -> AbstractContextManager[None]:
+    """Return a context in which this process is seen to do the piece of work that the web has begun, if it has."""
+    work_id = os.environ.pop("ELIB_WORK", "")  # of this process, not of those that it starts
+    if not work_id:
+        return nullcontext()
+    from loaders.web_work import doing_work
+    from schemas import environment
+
+    return doing_work(environment(), work_id)
 
 
 def _explain(error: Exception) -> str | None:

@@ -20,6 +20,7 @@ def harvest_now(
     from loaders.catalog import migrate
     from loaders.curation import run_counts_line
     from loaders.shell import elib_command
+    from loaders.store import feed_lock
     from pipeline.catalog import report_feed
     from pipeline.endings import failure_sentence
     from pipeline.feed import harvest, load_feed, run_feed
@@ -34,7 +35,8 @@ def harvest_now(
         print(f"{error} (in {env.feeds}; ELIB_FEEDS names another folder)", file=sys.stderr)
         return 2
     try:
-        counts = run_feed(name, harvest(name, full=full, take_over=False)["run_id"])
+        with feed_lock(env, name, wait=False):
+            counts = run_feed(name, harvest(name, full=full, take_over=False)["run_id"])
         if not counts:
             report_feed(name)
             print(f"{name}: HELD; what to do: {elib_command('review')}")

@@ -46,7 +46,7 @@ def _reprocess(name: str, *, take_over: bool) -> int:
     """Reprocess one feed and print what became of it; return the exit code."""
     from loaders.declarations import feeds_in_use
     from loaders.shell import elib_command
-    from loaders.store import FeedBusy, read_run
+    from loaders.store import FeedBusy, feed_lock, read_run
     from pipeline.catalog import report_feed
     from pipeline.feed import begin_reprocess, run_feed
     from schemas import environment
@@ -55,8 +55,9 @@ def _reprocess(name: str, *, take_over: bool) -> int:
     if trouble := feeds_in_use(env).troubles.get(name):
         print(f"{name}: {trouble.sentence}; its last good declaration is used", file=sys.stderr)
     try:
-        run_id = begin_reprocess(name, take_over=take_over)
-        counts = run_feed(name, run_id)
+        with feed_lock(env, name, wait=take_over):
+            run_id = begin_reprocess(name, take_over=take_over)
+            counts = run_feed(name, run_id)
     except FeedBusy as busy:
         print(busy, file=sys.stderr)
         return 1

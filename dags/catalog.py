@@ -17,6 +17,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from dags.after_failure import notice_failure
 from dags.one_sentence import ends_in_one_sentence
+from dags.retrying import retries
 from pipeline import CATALOG_LOADED, DOWNLOADS_DUE, POOL
 
 with DAG(
@@ -31,6 +32,7 @@ with DAG(
     is_paused_upon_creation=False,
     tags=["catalog"],
     on_failure_callback=notice_failure(None),
+    default_args=retries(),
 ) as dag:
 
     @task(task_id="match")
@@ -41,7 +43,7 @@ with DAG(
         with ends_in_one_sentence():
             return body()
 
-    @task(task_id="publish", pool=POOL, retries=2, retry_delay=timedelta(minutes=1))
+    @task(task_id="publish", pool=POOL)
     def publish(matched: dict[str, Any]) -> dict[str, int]:
         """Publish one resource per work."""
         from pipeline.catalog import publish as body
@@ -57,7 +59,7 @@ with DAG(
         with ends_in_one_sentence():
             return body()
 
-    @task(task_id="notify", trigger_rule="all_done", retries=2, retry_delay=timedelta(seconds=20))
+    @task(task_id="notify", trigger_rule="all_done", retries=2, retry_delay=timedelta(seconds=20), retry_policy=None)
     def notify(reported: dict[str, str], **context: Any) -> str:
         """Send one notification when something needs a person."""
         from dags import find_connection
@@ -69,7 +71,9 @@ with DAG(
         with ends_in_one_sentence():
             return body(environment(), run_type, lambda name: notification_receiver(name, find_connection))
 
-    @task(task_id="mail_partners", trigger_rule="all_done", retries=2, retry_delay=timedelta(minutes=5))
+    @task(
+        task_id="mail_partners", trigger_rule="all_done", retries=2, retry_delay=timedelta(minutes=5), retry_policy=None
+    )
     def mail_partners(reported: dict[str, str], **context: Any) -> str:
         """Tell the partners who asked for it what is new to fix, at most once a week each."""
         import os

@@ -20,6 +20,7 @@ from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
 
 from dags.after_failure import notice_failure
 from dags.one_sentence import ends_in_one_sentence
+from dags.retrying import retries
 from dags.steps import add_steps
 from schemas import BadFeed, Environment, Feed, FeedFolders, environment, read_feeds
 
@@ -43,7 +44,7 @@ def make_dag(feed: Feed, *, is_registered: bool = False) -> DAG:
         catchup=False,
         max_active_runs=1,
         tags=["feed", feed.protocol, feed.partner[:_MAX_TAG_CHARS]],
-        default_args={"retries": 0},
+        default_args=retries(),
         params={"full": Param(False, type="boolean", title="Full harvest", description=_FULL)},
         on_failure_callback=notice_failure(feed.name),
         is_paused_upon_creation=False if is_registered else None,
@@ -66,6 +67,7 @@ def _add_tasks(feed: Feed) -> None:
                 feed.name,
                 full=lambda: wants_full(conf),
                 credentials=lambda: feed_credentials(feed.connection, find_connection),
+                dag=f"feed_{feed.name}",
             )
 
     add_steps(cast(Any, harvest()))

@@ -11,6 +11,7 @@ from airflow.sdk import DAG, task
 from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
 
 from dags.one_sentence import ends_in_one_sentence
+from dags.retrying import retries
 from dags.upkeep import add_notification, notice_failed_upkeep
 
 with DAG(
@@ -25,7 +26,7 @@ with DAG(
     on_failure_callback=notice_failed_upkeep("links"),
 ) as dag:
 
-    @task(task_id="check", execution_timeout=timedelta(hours=20))
+    @task(task_id="check", execution_timeout=timedelta(hours=20), **retries())
     def check() -> str:
         """Check what is due, as the settings ELIB_LINKS_… allow."""
         import os

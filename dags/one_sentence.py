@@ -13,12 +13,14 @@ from typing import NoReturn
 
 from airflow.sdk.exceptions import AirflowException, AirflowTaskTimeout
 
+from dags.retrying import TaskEnded
+
 log = logging.getLogger("elib.task")
 
 
 @contextmanager
 def ends_in_one_sentence(feed: str | None = None) -> Iterator[None]:
-    """Turn an exception of a task's body into SystemExit with one sentence; Airflow's own (a skip) pass.
+    """Turn an exception of a task's body into TaskEnded with one sentence; Airflow's own (a skip) pass.
 
     With a feed, the night's report and the feed's are written anew first, because no publication may follow.
     """
@@ -31,15 +33,17 @@ def ends_in_one_sentence(feed: str | None = None) -> Iterator[None]:
 
 
 def _end(error: BaseException, feed: str | None) -> NoReturn:
+    from loaders.store import FeedBusy, is_interruption
     from pipeline.endings import defect_sentence, failure_sentence
 
     sentence = failure_sentence(error)
     if sentence is None:
         log.error("A defect of the software, or of the machine:", exc_info=error)
         sentence = defect_sentence(error)
-    if feed is not None:
+    is_interrupted = is_interruption(error) or isinstance(error, FeedBusy)
+    if feed is not None and not is_interrupted:
         _refresh_reports(feed)
-    raise SystemExit(sentence) from error
+    raise TaskEnded(sentence, is_interrupted=is_interrupted) from error
 
 
 def _refresh_reports(feed: str) -> None:

@@ -11,6 +11,7 @@ from airflow.sdk import DAG, Param, task
 
 from dags.after_failure import notice_failed_reprocess
 from dags.one_sentence import ends_in_one_sentence
+from dags.retrying import retries
 from dags.steps import add_steps
 from pipeline import POOL
 from schemas import environment, read_feeds
@@ -29,7 +30,7 @@ if names:
         is_paused_upon_creation=False,
         tags=["feed"],
         on_failure_callback=notice_failed_reprocess,
-        default_args={"retries": 0},
+        default_args=retries(),
         params={
             "feed": Param(type="string", enum=names, title="Feed", description="Whose landed records to read again."),
             "take_over": Param(
@@ -50,6 +51,6 @@ if names:
             with ends_in_one_sentence():
                 name, take_over = reprocess_choice(context["params"])
                 load_feed(environment(), name)
-                return {"run_id": begin_reprocess(name, take_over=take_over)}
+                return {"run_id": begin_reprocess(name, take_over=take_over, dag="reprocess")}
 
         add_steps(cast(Any, begin()))

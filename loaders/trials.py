@@ -18,7 +18,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from loaders.store import make_folder, whole_file
+from loaders.store import lock_path, make_folder, whole_file
 from schemas import Environment
 
 KEPT_DAYS = 30
@@ -38,6 +38,11 @@ def mint_trial_id() -> str:
 def trial_folder(env: Environment, trial_id: str) -> Path | None:
     """Return the folder of a trial; None for what is no id of one, so that no path can be made of it."""
     return _folder(env) / trial_id if _ID.fullmatch(trial_id) else None
+
+
+def trial_lock_name(trial_id: str) -> str:
+    """Return the name of the lock that the process of a trial has as long as it lives."""
+    return f"trial:{trial_id}"
 
 
 def write_part(folder: Path, part: TrialPart, value: object) -> None:
@@ -68,7 +73,7 @@ def remove_old_trials(env: Environment, now: float | None = None) -> int:
     oldest = (time.time() if now is None else now) - KEPT_DAYS * 86_400
     old = [folder for folder in _folder(env).glob("*") if _ID.fullmatch(folder.name) and _began(folder) < oldest]
     for folder in old:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(env, folder)
     return len(old)
 
 
@@ -80,8 +85,13 @@ def remove_trials_that_hold(env: Environment, holds: Callable[[bytes], bool]) ->
     folders = [folder for folder in _folder(env).glob("*") if _ID.fullmatch(folder.name)]
     held = [folder for folder in folders if any(_holds(path, holds) for path in folder.rglob("*") if path.is_file())]
     for folder in held:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(env, folder)
     return len(held)
+
+
+def _remove(env: Environment, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    lock_path(env, trial_lock_name(folder.name)).unlink(missing_ok=True)
 
 
 def _holds(path: Path, holds: Callable[[bytes], bool]) -> bool:

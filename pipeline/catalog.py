@@ -27,6 +27,7 @@ def match(*, full: bool = False) -> dict[str, Any]:
     what it took}.
     """
     from loaders.backup import NotReprocessed, check_reprocessed
+    from loaders.store import is_interruption
 
     env, began = environment(), time.monotonic()
     try:
@@ -37,7 +38,8 @@ def match(*, full: bool = False) -> dict[str, Any]:
         _record_failure(env, "restored", str(error))
         raise
     except BaseException as error:
-        _record_failure(env, *_crash(env, "match", error))
+        if not is_interruption(error):
+            _record_failure(env, *_crash(env, "match", error))
         raise
 
 
@@ -56,10 +58,11 @@ def _settle_corrections(env: Environment) -> None:
 def _record_failure(env: Environment, cause: str, sentence: str) -> None:
     """Record a failed publication, unless another one runs, which will record its own end."""
     from loaders import store
-    from loaders.publication import begin_publication
+    from loaders.publication import begin_publication, publication_lock
 
     try:
-        store.fail_run(env, begin_publication(env), cause, sentence)
+        with publication_lock(env):
+            store.fail_run(env, begin_publication(env), cause, sentence)
     except store.FeedBusy as busy:
         log.warning("%s; this failure is not recorded in the catalog: %s", busy, sentence)
 
@@ -79,13 +82,23 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
 
     It is matched again first when another publication has made it outdated, or has published it already.
     """
-    from loaders import store
     from loaders.backup import check_reprocessed
-    from loaders.declarations import Undeclared
-    from loaders.publication import NothingMatched, Outdated, begin_publication
+    from loaders.publication import publication_lock
 
     env = environment()
     check_reprocessed(env)
+    with publication_lock(env):
+        counts = _begin_and_publish(env, matched)
+    index_search(env)
+    return counts
+
+
+def _begin_and_publish(env: Environment, matched: dict[str, Any]) -> dict[str, int]:
+    """Begin a publication, publish what was matched, and return the counts; an error ends the run as failed."""
+    from loaders import store
+    from loaders.declarations import Undeclared
+    from loaders.publication import NothingMatched, Outdated, begin_publication
+
     run_id, began = begin_publication(env), time.monotonic()
     try:
         try:
@@ -99,11 +112,11 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
         store.fail_run(env, run_id, "undeclared", str(error))
         raise
     except BaseException as error:
-        store.fail_run(env, run_id, *_crash(env, "publish", error))
+        if not store.is_interruption(error):  # which is like a kill: the next publication ends the run
+            store.fail_run(env, run_id, *_crash(env, "publish", error))
         raise
     seconds = {"match": float(matched.get("seconds", 0)), "publish": time.monotonic() - began}
     store.add_measures(env, run_id, seconds=seconds)
-    index_search(env)
     return counts
 
 

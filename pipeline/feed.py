@@ -69,7 +69,8 @@ def _feed_to_harvest(env: Environment, name: str) -> Feed:
 def _recorded_failure(env: Environment, run_id: str, step: str) -> Iterator[None]:
     """End the run as failed, with a cause and a sentence, when the step raises; the exception is raised on.
 
-    UnusableFile is raised instead when the reason is a damaged file.
+    UnusableFile is raised instead when the reason is a damaged file. A lost lock, or a PostgreSQL that went away, ends
+    no run: it is as if the process had been killed, and the step can be tried again.
     """
     from loaders import staging, store
 
@@ -87,6 +88,9 @@ def _recorded_failure(env: Environment, run_id: str, step: str) -> Iterator[None
         _fail_run(env, run_id, "interrupted", f"{step} was stopped; the next run goes on from what was landed.")
         raise
     except BaseException as error:
+        if store.is_interruption(error):
+            log.error("%s: %s was interrupted: %s", feed, step, one_line(str(error).partition("\n")[0]))
+            raise
         damage = staging.find_damage(env, run_id, error)
         if sentence := store.storage_sentence(damage or error, env):
             _fail_run(env, run_id, "unusable_file", sentence)
@@ -144,40 +148,58 @@ def harvest(
     full: bool | Callable[[], bool] = False,
     credentials: dict[str, str] | Callable[[], dict[str, str]] | None = None,
     take_over: bool = True,
+    dag: str | None = None,
 ) -> dict[str, Any]:
     """Begin a run of the feed and land what the partner sends; the partner of a retired feed is not asked.
 
     `full` and `credentials` may be functions; they are called after the run has begun, so that their errors end it as
     failed and appear in the report and the notification. Returns {"run_id": the run, "listed": how many records the
     list has}. Raises HarvestFailed: the run is then failed, and what came before is landed. No run begins on a bad
-    feed file. `take_over` is that of begin_run, which may raise FeedBusy: commands pass False.
+    feed file. `take_over` and `dag` are those of begin_run, which may raise FeedBusy: commands pass take_over=False,
+    and have the feed's lock; tasks of a DAG pass its id, and may try again whenever their process was killed.
     """
+    from loaders import store
+
+    env = environment()
+    feed = _feed_to_harvest(env, name)
+    with store.feed_lock(env, name, wait=take_over or dag is not None):
+        run_id = store.begin_run(env, name, version=transforms_version(), take_over=take_over and dag is None, dag=dag)
+        with _recorded_failure(env, run_id, "harvest"), store.locked_run(env, run_id):
+            listed = _land(env, feed, run_id, full, credentials)
+    return {"run_id": run_id, "listed": listed}
+
+
+def _land(
+    env: Environment,
+    feed: Feed,
+    run_id: str,
+    full: bool | Callable[[], bool],
+    credentials: dict[str, str] | Callable[[], dict[str, str]] | None,
+) -> int:
+    """Land what the partner sends; return how many records the list has. The arguments are those of `harvest`."""
     import harvesters
     from loaders import declarations, store
     from loaders.landing import ask as next_ask
     from loaders.landing import land
 
-    env = environment()
-    feed = _feed_to_harvest(env, name)
-    run_id = store.begin_run(env, name, version=transforms_version(), take_over=take_over)
-    with _recorded_failure(env, run_id, "harvest"), store.locked_run(env, run_id):
-        declarations.keep_declaration(env, feed)
-        if feed.status == "retired":
-            return {"run_id": run_id, "listed": 0}
-        _check_format(feed)
-        full = (full() if callable(full) else full) or declarations.awaits_whole_list(env, name)
-        credentials = (credentials() if callable(credentials) else credentials) or _credentials_of(feed)
-        ask = next_ask(env.landing, feed, full=full, credentials=credentials)
-        with _measured_harvest(env, run_id) as progress:
-            pages = harvesters.harvest(feed, ask, env, progress)
-            landed = land(env.landing, feed, run_id, pages, ask=ask, progress=progress)
-        if landed.full and landed.nameless and not (landed.listed or ask.listed_so_far):
-            raise _nothing_read(landed)
-        notes = (*landed.notes, *_unread(landed), *_nothing_listed(landed, ask))
-        _log_notes(name, notes)
-        store.note_listed(env, run_id, listed=landed.listed, notes=notes)
+    name = feed.name
+    declarations.keep_declaration(env, feed)
+    if feed.status == "retired":
+        return 0
+    _check_format(feed)
+    full = (full() if callable(full) else full) or declarations.awaits_whole_list(env, name)
+    credentials = (credentials() if callable(credentials) else credentials) or _credentials_of(feed)
+    ask = next_ask(env.landing, feed, full=full, credentials=credentials)
+    with _measured_harvest(env, run_id) as progress:
+        pages = harvesters.harvest(feed, ask, env, progress)
+        landed = land(env.landing, feed, run_id, pages, ask=ask, progress=progress)
+    if landed.full and landed.nameless and not (landed.listed or ask.listed_so_far):
+        raise _nothing_read(landed)
+    notes = (*landed.notes, *_unread(landed), *_nothing_listed(landed, ask))
+    _log_notes(name, notes)
+    store.note_listed(env, run_id, listed=landed.listed, notes=notes)
     log.info("%s: %d records listed, %d of them new or changed payloads", name, landed.listed, landed.kept)
-    return {"run_id": run_id, "listed": landed.listed}
+    return landed.listed
 
 
 @contextmanager
@@ -247,14 +269,15 @@ def _credentials_of(feed: Feed) -> dict[str, str]:
     return from_environment(feed.connection, os.environ)
 
 
-def begin_reprocess(name: str, *, take_over: bool = False) -> str:
+def begin_reprocess(name: str, *, take_over: bool = False, dag: str | None = None) -> str:
     """Begin a run over every record that ever landed, without asking the partner; return its id.
 
-    Raises FeedBusy, also when a harvest is unfinished, unless `take_over` ends it.
+    `take_over` and `dag` are those of begin_run, which may raise FeedBusy.
     """
     from loaders import store
 
-    return store.begin_run(environment(), name, "reprocess", version=transforms_version(), take_over=take_over)
+    version = transforms_version()
+    return store.begin_run(environment(), name, "reprocess", version=version, take_over=take_over, dag=dag)
 
 
 def plan(name: str, run_id: str) -> list[str]:
@@ -316,7 +339,7 @@ def transform(name: str, chunk: str) -> dict[str, int]:
     """Transform a chunk of source records, write outcomes and match features, and return {"records": how many}."""
     if chunk == _EMPTY_CHUNK:
         return {"records": 0}
-    from loaders import staging
+    from loaders import staging, store
     from loaders.erasure import keep_erased_out
     from loaders.publication import write_chunk_features
     from transforms import transform_all
@@ -324,7 +347,11 @@ def transform(name: str, chunk: str) -> dict[str, int]:
     env = environment()
     feed = load_feed(env, name)
     run_id = Path(chunk).parts[1]  # staging/<run id>/…
-    with _recorded_failure(env, run_id, "transform"), rare_garbage_collection():
+    with (
+        _recorded_failure(env, run_id, "transform"),
+        store.locked_run(env, run_id, shared=True),
+        rare_garbage_collection(),
+    ):
         mappings = staging.read_mappings(env, run_id)
         parts: list[pa.Table] = []
         transformed = keep_erased_out(env, name, transform_all(staging.read_chunk(env, chunk), feed, mappings))
@@ -384,8 +411,14 @@ def _of_versions(parts: list[pa.Table], versions: dict[str, str]) -> pa.Table:
 
 def check(name: str, run_id: str) -> int:
     """Apply the batch rules to the feed as it would stand after the load; return how many issues they make."""
+    from loaders import store
+
     env = environment()
-    with _recorded_failure(env, run_id, "check"), rare_garbage_collection():
+    with (
+        _recorded_failure(env, run_id, "check"),
+        store.locked_run(env, run_id, shared=True),
+        rare_garbage_collection(),
+    ):
         return _apply_batch_rules(env, run_id)
 
 
@@ -534,8 +567,11 @@ def load(name: str, run_id: str, passed: bool) -> dict[str, int]:
 
 def run_feed(name: str, run_id: str) -> dict[str, int]:
     """Run every step after the harvest in this process; return the run's counts, empty when it is held."""
-    for chunk in plan(name, run_id):
-        transform(name, chunk)
-    check(name, run_id)
-    counts = stage(name, run_id)
-    return load(name, run_id, gate(name, run_id, counts))
+    from loaders.store import feed_lock
+
+    with feed_lock(environment(), name):
+        for chunk in plan(name, run_id):
+            transform(name, chunk)
+        check(name, run_id)
+        counts = stage(name, run_id)
+        return load(name, run_id, gate(name, run_id, counts))

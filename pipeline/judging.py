@@ -182,7 +182,7 @@ def _confirmed(env: Environment, feed: Feed, run_id: str, narrowings: list[_Narr
     before = {(each.identifier, each.before.format, each.before.sha256) for each in narrowings}
     if not before:
         return []
-    with store.locked_run(env, run_id):
+    with store.locked_run(env, run_id, shared=True):
         records = list(staging.read_landed(env, feed.name, sorted(before)))
     today = {
         (each.identifier, each.sha256): each.resource.license

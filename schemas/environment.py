@@ -47,9 +47,10 @@ class FeedFolders:
 
 
 class Environment(Base, frozen=True, kw_only=True):
-    """ELIB_HOME, ELIB_CATALOG_URL, ELIB_FEEDS, ELIB_ALLOW_PRIVATE and ELIB_REDIS_URL, with their defaults.
+    """ELIB_HOME, ELIB_CATALOG_URL, ELIB_FEEDS, ELIB_ALLOW_PRIVATE, ELIB_REDIS_URL and ELIB_LOCK_URL, with defaults.
 
     redis_url: the Redis that keeps the rate of requests for several machines; empty: files of `locks` keep it
+    lock_url: where the locks are held, of a PostgreSQL that `catalog_url` reaches through a pooler; else empty
     """
 
     home: Path
@@ -57,6 +58,7 @@ class Environment(Base, frozen=True, kw_only=True):
     feeds: FeedFolders
     allow_private: frozenset[str]
     redis_url: str = ""
+    lock_url: str = ""
 
     @property
     def landing(self) -> Path:
@@ -102,6 +104,7 @@ def environment(variables: Mapping[str, str] | None = None) -> Environment:
         feeds=FeedFolders(feeds or [default_feeds, home / "feeds"]),
         allow_private=frozenset(host for host in private if host),
         redis_url=values.get("ELIB_REDIS_URL", "").strip(),
+        lock_url=values.get("ELIB_LOCK_URL", "").strip(),
     )
 
 

@@ -15,10 +15,7 @@ PUBLICATIONS = "publish"  # the feed of a filter that means publications
 
 
 class RunSummary(Base, frozen=True, kw_only=True):
-    """A row of harvest_run with its JSON decoded; `counts` has RUN_COUNTS, `listed` and `duplicates`.
-
-    worker: JSON of the process that works on it, as loaders.store.is_worker_gone reads it
-    """
+    """A row of harvest_run with its JSON decoded; `counts` has RUN_COUNTS, `listed` and `duplicates`."""
 
     id: str
     feed: str | None
@@ -38,7 +35,7 @@ class RunSummary(Base, frozen=True, kw_only=True):
     decided_by: str | None
     decided_at: str | None
     decision_reason: str | None
-    worker: str | None
+    dag: str | None
 
 
 class RunPlace(NamedTuple):

@@ -29,7 +29,9 @@ from loaders.store import (
     begin_run,
     create_parquet_view,
     fail_run,
+    feed_lock,
     hold_run,
+    is_interruption,
     locked_run,
     note_planned,
     note_staged,
@@ -135,16 +137,18 @@ def _check_identifier(identifier: str) -> None:
 
 
 def _stage_feed(env: Environment, feed: str, spooled: Path, load_by: str | None, take_over: bool) -> PipedFeed:
-    run_id = begin_run(env, feed, take_over=take_over)
-    try:
-        counts = _stage(env, feed, run_id, spooled)
-        if load_by is None:
-            hold_run(env, run_id, [Reason(code="pipe")])
-        else:
-            load(env, run_id, by=load_by, reason=_UNGATED_REASON, ungated=True)
-    except BaseException as error:
-        fail_run(env, run_id, "crashed", f"the pipe: {type(error).__name__}: {error}"[:2000])
-        raise
+    with feed_lock(env, feed, wait=take_over):
+        run_id = begin_run(env, feed, take_over=take_over)
+        try:
+            counts = _stage(env, feed, run_id, spooled)
+            if load_by is None:
+                hold_run(env, run_id, [Reason(code="pipe")])
+            else:
+                load(env, run_id, by=load_by, reason=_UNGATED_REASON, ungated=True)
+        except BaseException as error:
+            if not is_interruption(error):
+                fail_run(env, run_id, "crashed", f"the pipe: {type(error).__name__}: {error}"[:2000])
+            raise
     return PipedFeed(feed=feed, run_id=run_id, counts=counts, held=load_by is None)
 
 

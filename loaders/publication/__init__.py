@@ -17,7 +17,7 @@ from loaders.publication.match_state import (
     stale_keys,
     write_match_result,
 )
-from loaders.publication.publication import begin_publication, publish_match
+from loaders.publication.publication import begin_publication, publication_lock, publish_match
 from loaders.publication.publish_state import read_publish_state, write_publish_state
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "drop_keys",
     "keep_catalog_issues",
     "newest_publication",
+    "publication_lock",
     "publish_match",
     "read_catalog_issues",
     "read_features",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -23,13 +24,12 @@ from loaders.publication.resources import Merge, ResourceWriter, rewrite_derived
 from loaders.staging import batch_errors
 from loaders.store import (
     INTERRUPTED,
-    FeedBusy,
+    PUBLICATION_LOCK,
     HarvestRunRow,
     WrongRunState,
     end_run,
     feed_name_of,
-    is_this_worker,
-    is_worker_gone,
+    hold_lock,
     new_run_id,
     now,
     read_run,
@@ -43,19 +43,25 @@ _TERMS_STATE = "feed_terms"  # the row of publish_state: what was told of each f
 _KIND = "publish"  # of the run, and what its id begins with
 
 
-def begin_publication(env: Environment) -> str:
-    """Begin a publication and return its run id. A running one whose process is gone becomes failed.
+@contextmanager
+def publication_lock(env: Environment) -> Iterator[None]:
+    """Take the lock under which one process at a time publishes, from the beginning to the end of a publication.
 
-    Raises FeedBusy when another publication is running.
+    Raises FeedBusy when another process has it.
+    """
+    with hold_lock(env, PUBLICATION_LOCK, title="the publication"):
+        yield
+
+
+def begin_publication(env: Environment) -> str:
+    """Begin a publication and return its run id; one on which no process works any more becomes failed.
+
+    The caller has the publication's lock until the run has ended. Raises FeedBusy when another process has it.
     """
     show_publications(env)  # that of a publication which was killed before it could
-    with write_transaction(env) as connection:
-        running = select(HarvestRunRow.id, HarvestRunRow.worker).where(
-            HarvestRunRow.kind == _KIND, HarvestRunRow.status == "running"
-        )
-        for other_id, worker in connection.execute(running).all():
-            if not (is_worker_gone(worker) or is_this_worker(worker)):
-                raise FeedBusy(f"the publication {other_id} is still running; wait for it, or end its process")
+    with publication_lock(env), write_transaction(env) as connection:
+        running = select(HarvestRunRow.id).where(HarvestRunRow.kind == _KIND, HarvestRunRow.status == "running")
+        for other_id in connection.scalars(running).all():
             sentence = "The process that ran it ended; the next publication does all of it."
             end_run(connection, other_id, "failed", cause=INTERRUPTED, error=sentence)
         run_id = new_run_id(connection, _KIND)

@@ -14,7 +14,17 @@ from loaders.store.database import (
 )
 from loaders.store.duckdb_workspace import create_parquet_view, open_workspace, write_parquet
 from loaders.store.kept import read_kept
-from loaders.store.locks import FeedBusy, feed_lock
+from loaders.store.leases import LeaseLost, LockUnusable
+from loaders.store.locks import (
+    PUBLICATION_LOCK,
+    FeedBusy,
+    feed_lock,
+    hold_lock,
+    is_feed_at_work,
+    is_locked,
+    lock_path,
+    this_worker,
+)
 from loaders.store.measures import RunMeasures, add_measures, decode_measures
 from loaders.store.models import (
     AccountRow,
@@ -82,18 +92,19 @@ from loaders.store.run import (
     note_version,
     now,
     read_run,
+    run_lock_name,
     supersede_held_runs,
     write_changes,
 )
 from loaders.store.transactions import OneState, in_one_state, read_transaction, write_transaction
-from loaders.store.trouble import storage_sentence
+from loaders.store.trouble import is_interruption, storage_sentence
 from loaders.store.upkeep import UPKEEP_KINDS, end_interrupted_upkeep, end_upkeep_run, failed_upkeep, upkeep_run
 from loaders.store.whole_files import make_folder, sweep, temporary_ending, temporary_folder, whole_file, whole_folder
-from loaders.store.worker import is_this_worker, is_worker_gone, this_worker
 
 __all__ = [
     "INTERRUPTED",
     "MAX_BOUND_VALUES",
+    "PUBLICATION_LOCK",
     "RUN_COUNTS",
     "UPKEEP_KINDS",
     "AccountRow",
@@ -108,7 +119,9 @@ __all__ = [
     "HarvestRunRow",
     "IssueRow",
     "JudgementRow",
+    "LeaseLost",
     "LinkCheckRow",
+    "LockUnusable",
     "MatchRow",
     "OneState",
     "Publication",
@@ -154,10 +167,13 @@ __all__ = [
     "feed_lock",
     "feed_name_of",
     "few_pages",
+    "hold_lock",
     "hold_run",
     "in_one_state",
-    "is_this_worker",
-    "is_worker_gone",
+    "is_feed_at_work",
+    "is_interruption",
+    "is_locked",
+    "lock_path",
     "locked_run",
     "make_folder",
     "new_run_id",
@@ -175,6 +191,7 @@ __all__ = [
     "read_run",
     "read_transaction",
     "rows_among",
+    "run_lock_name",
     "show_publications",
     "snapshot",
     "storage_sentence",

@@ -30,12 +30,12 @@ WRITE_OPTIONS = {"elib_writes": True}  # of a connection of which the transactio
 
 def engine(env: Environment) -> Engine:
     """Return the engine of the catalog: the same one each time in a process, another in a forked child."""
-    return _engine(env.catalog_url, os.getpid())
+    return _engine(env.catalog_url, bool(env.lock_url), os.getpid())
 
 
 @lru_cache(maxsize=64)
-def _engine(address: str, _pid: int) -> Engine:
-    return open_engine(address)
+def _engine(address: str, is_pooled: bool, _pid: int) -> Engine:
+    return open_engine(address, is_pooled=is_pooled)
 
 
 def close_connections(env: Environment) -> None:
@@ -47,10 +47,11 @@ def close_connections(env: Environment) -> None:
     engine(env).dispose()
 
 
-def open_engine(address: str) -> Engine:
+def open_engine(address: str, *, is_pooled: bool = False) -> Engine:
     """Create an engine for a catalog URL: SQLite in WAL mode, or PostgreSQL through psycopg 3.
 
-    Raises ValueError for any other database.
+    With `is_pooled` no statement is prepared, because a pooler runs the next transaction in another session. Raises
+    ValueError for any other database.
     """
     url = make_url(address)
     dialect = url.get_backend_name()
@@ -59,7 +60,8 @@ def open_engine(address: str) -> Engine:
     if dialect == "postgresql":
         if "+" not in url.drivername:
             url = url.set(drivername="postgresql+psycopg")
-        return create_engine(url, pool_pre_ping=True)
+        options: dict[str, Any] = {"prepare_threshold": None} if is_pooled else {}
+        return create_engine(url, pool_pre_ping=True, connect_args=options)
     raise ValueError(f"ELIB_CATALOG_URL: {dialect!r} is not supported; use sqlite:///… or postgresql+psycopg://…")
 
 

@@ -6,7 +6,7 @@ SQLite and PostgreSQL. A row is written only when one of its values changes.
 
 from __future__ import annotations
 
-from sqlalchemy import Float, Index, Integer, MetaData, Text, false, text
+from sqlalchemy import BigInteger, Float, Index, Integer, MetaData, Text, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 _CONSTRAINT_NAMES = {
@@ -93,7 +93,29 @@ class HarvestRunRow(Table):
     decided_at: Mapped[str | None] = mapped_column(doc="when that was decided")
     decision_reason: Mapped[str | None] = mapped_column(doc="the reason given")
     worker: Mapped[str | None] = mapped_column(
-        doc="JSON: host, boot, process id and start of the process that runs it; null when none does"
+        doc="for people: host and process that last worked on it; null once it has ended. Nothing is decided by it"
+    )
+    dag: Mapped[str | None] = mapped_column(
+        doc="the DAG whose tasks carry it on, between which no process works on it; null when one process does it all"
+    )
+
+
+class LeaseRow(Table):
+    """Who holds a lock, with PostgreSQL: a process that works on a feed, or on the publication.
+
+    The lock itself is an advisory lock of the holder's session. A row is written whenever its lock is taken or renewed.
+    """
+
+    __tablename__ = "lease"
+
+    name: Mapped[str] = mapped_column(primary_key=True, doc="`feed:` and the feed's name, `publication` or `links`")
+    holder: Mapped[str] = mapped_column(doc="for people: host and process that took it last")
+    token: Mapped[int] = mapped_column(
+        BigInteger, doc="how often it was taken; only the holder of the newest token may write"
+    )
+    since: Mapped[str] = mapped_column(doc="when it was taken, by the clock of PostgreSQL")
+    until: Mapped[str] = mapped_column(
+        doc="when it lapses unless it is renewed, by the clock of PostgreSQL; in the past once it is released"
     )
 
 

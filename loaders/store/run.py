@@ -19,16 +19,17 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
-from loaders.store.locks import FeedBusy, feed_lock
+from loaders.store.locks import PUBLICATION_LOCK, FeedBusy, feed_lock, feed_lock_name, hold_lock, this_worker
 from loaders.store.models import HarvestRunRow
 from loaders.store.transactions import read_transaction, write_transaction
-from loaders.store.worker import is_this_worker, is_worker_gone, this_worker
 from schemas import Base, Environment, Reason, one_line, sentence
 
 _RUN_ID_TIME = "%Y%m%dT%H%M%S%f"
 RUN_COUNTS = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
 INTERRUPTED = "interrupted"  # the cause of a run whose process ended before the run did
 _INTERRUPTED_SENTENCE = "The process that ran it ended; the next run continues from what was received."
+_UNFINISHED = ("running", "landed")
+_KILLED_SECONDS = 5  # until the lock of a process that was just killed is free
 _ENDED = ("loaded", "failed", "refused", "superseded", "undone")
 
 
@@ -56,38 +57,43 @@ def now() -> str:
 
 
 def begin_run(
-    env: Environment, feed: str, kind: str = "harvest", *, version: str | None = None, take_over: bool = True
+    env: Environment,
+    feed: str,
+    kind: str = "harvest",
+    *,
+    version: str | None = None,
+    take_over: bool = True,
+    dag: str | None = None,
 ) -> str:
     """Begin a run of the feed and return its id. `version` is the transform_version of the row.
 
-    An unfinished run of the feed whose process is gone is ended as failed; this run continues its harvest. Raises
-    FeedBusy when that process is alive.
+    `dag` is the DAG whose tasks carry the run on; without it, the caller has the feed's lock until the run has ended. A
+    run on which no process works any more was interrupted: it ends as failed, and this run continues its harvest. But
+    between two tasks of a DAG no process works on a run either, so that only that DAG, of which one run at a time goes
+    on, can know that it was interrupted; for others it is FeedBusy, unless they `take_over`.
 
-    Commands pass `take_over=False`: then FeedBusy is also raised, instead of waiting, when another process has the
-    feed's lock, and when a harvest is unfinished. Between two tasks of its DAG no process works on a harvest, so only
-    the DAG itself, which never runs twice at once, can know that such a harvest was interrupted.
+    A process that works on the feed is waited for with `dag` or `take_over`; else FeedBusy is raised.
     """
-    with feed_lock(env, feed, wait=take_over), write_transaction(env) as connection:
+    with feed_lock(env, feed, wait=take_over or dag is not None), write_transaction(env) as connection:
         unfinished = connection.execute(
-            select(HarvestRunRow.id, HarvestRunRow.kind, HarvestRunRow.worker).where(
-                HarvestRunRow.feed == feed, HarvestRunRow.status.in_(("running", "landed"))
+            select(HarvestRunRow.id, HarvestRunRow.dag).where(
+                HarvestRunRow.feed == feed, HarvestRunRow.status.in_(_UNFINISHED)
             )
         )
-        for run, run_kind, worker in unfinished.all():
-            if not (is_worker_gone(worker) or is_this_worker(worker)):
+        for run, its_dag in unfinished.all():
+            if its_dag not in {None, dag} and not take_over:
                 raise FeedBusy(
                     sentence(
-                        "%(feed)s: run %(run)s is in progress; wait for it, or end its process", feed=feed, run=run
+                        "%(feed)s: run %(run)s is between two tasks of the DAG %(dag)s, or was interrupted; wait until "
+                        "it has ended, or use --take-over when that DAG is not running",
+                        feed=feed,
+                        run=run,
+                        dag=its_dag,
                     )
-                )
-            if run_kind == "harvest" and not take_over:
-                raise FeedBusy(
-                    f"{feed}: run {run} is between two steps of its DAG, or was interrupted; "
-                    "wait for it, or use --take-over when the DAG is not running"
                 )
             end_run(connection, run, "failed", cause=INTERRUPTED, error=_INTERRUPTED_SENTENCE)
         run_id = new_run_id(connection, feed)
-        values = {"id": run_id, "feed": feed, "kind": kind, "status": "running", "started_at": now()}
+        values = {"id": run_id, "feed": feed, "kind": kind, "status": "running", "started_at": now(), "dag": dag}
         connection.execute(insert(HarvestRunRow).values(**values, worker=this_worker(), transform_version=version))
     return run_id
 
@@ -95,22 +101,32 @@ def begin_run(
 def end_interrupted_runs(env: Environment, feed: str | None, until: datetime) -> list[str]:
     """End as failed the runs of a feed (None: publications) that a killed process has left, and return their ids.
 
-    Only its DAG may call this, once it has failed at the time `until`: between two tasks of a DAG no process works on
-    the run either.
+    Only who knows that they were interrupted may call this: their DAG, once it has failed at the time `until`, or who
+    has seen their process end. Between two tasks of a DAG no process works on the run either. Empty when a process has
+    the lock.
     """
     began = until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    with write_transaction(env) as connection:
-        unfinished = connection.execute(
-            select(HarvestRunRow.id, HarvestRunRow.worker).where(
+    name = feed_lock_name(feed) if feed else PUBLICATION_LOCK
+    try:
+        with hold_lock(env, name, wait_seconds=_KILLED_SECONDS), write_transaction(env) as connection:
+            unfinished = select(HarvestRunRow.id).where(
                 HarvestRunRow.feed == feed if feed else HarvestRunRow.kind == "publish",
-                HarvestRunRow.status.in_(("running", "landed")),
+                HarvestRunRow.status.in_(_UNFINISHED),
                 HarvestRunRow.started_at <= began,
             )
-        )
-        interrupted = [run for run, worker in unfinished.all() if is_worker_gone(worker)]
-        for run in interrupted:
-            end_run(connection, run, "failed", cause=INTERRUPTED, error=_INTERRUPTED_SENTENCE)
+            interrupted = list(connection.scalars(unfinished))
+            for run in interrupted:
+                end_run(connection, run, "failed", cause=INTERRUPTED, error=_INTERRUPTED_SENTENCE)
+    except FeedBusy:
+        return []
     return interrupted
+
+
+def run_lock_name(kind: str, feed: str | None) -> str:
+    """Return the name of the lock under which a process works on a run: of its feed, the publication or the links."""
+    if feed:
+        return feed_lock_name(feed)
+    return PUBLICATION_LOCK if kind == "publish" else kind
 
 
 def new_run_id(connection: Connection, name: str) -> str:
@@ -125,13 +141,16 @@ def new_run_id(connection: Connection, name: str) -> str:
 
 
 @contextmanager
-def locked_run(env: Environment, run_id: str, *, statuses: tuple[str, ...] = ("running", "landed")) -> Iterator[Run]:
+def locked_run(
+    env: Environment, run_id: str, *, statuses: tuple[str, ...] = _UNFINISHED, shared: bool = False
+) -> Iterator[Run]:
     """Take the feed's lock for one step of a run, note this process as the run's worker, and yield the run.
 
-    Raises WrongRunState when the run has none of the statuses.
+    Steps that work side by side share the lock, write nothing into the catalog, and are not noted. Raises WrongRunState
+    when the run has none of the statuses.
     """
     feed = feed_name_of(run_id)
-    with feed_lock(env, feed):
+    with feed_lock(env, feed, shared=shared):
         run = read_run(env, run_id)
         if run.status not in statuses:
             raise WrongRunState(
@@ -142,7 +161,8 @@ def locked_run(env: Environment, run_id: str, *, statuses: tuple[str, ...] = ("r
                     needed=" or ".join(statuses),
                 )
             )
-        _set(env, run_id, worker=this_worker())
+        if not shared:
+            _set(env, run_id, worker=this_worker())
         yield run
 
 

@@ -6,24 +6,30 @@ round trips, and a page would show moments apart.
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
 
 from loaders.store.database import WRITE_OPTIONS, engine, snapshot
-from loaders.store.locks import catalog_lock
+from loaders.store.leases import end_abandoned_writers, is_lock_timeout
+from loaders.store.locks import catalog_lock, fence_locks
 from schemas import Environment
 
+log = logging.getLogger("elib.lock")
 MAX_SHARED = 8  # transactions that requests share at a time, of the 15 connections that a process opens at most
 _POSTGRES_LOCK_KEY = 0x656C6962  # "elib"
+_WRITE_LOCK_SECONDS = 5  # that a writer waits before it looks whether the one before it stands still
+_IDLE_WRITER_SECONDS = 1800  # that PostgreSQL waits for the next statement of a transaction that writes
 _POSTGRES_STATE = text(
     "SELECT 2 * last_value + CAST(is_called AS int), "
     "EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = :key "
@@ -138,17 +144,48 @@ def read_transaction(env: Environment) -> Iterator[Connection]:
 
 @contextmanager
 def write_transaction(env: Environment) -> Iterator[Connection]:
-    """Open the one transaction that may write, under the catalog lock; an exception rolls it back."""
+    """Open the one transaction that may write, under the catalog lock; an exception rolls it back.
+
+    Raises LeaseLost when a lock that this thread works under (feed_lock) is no longer its own.
+    """
     catalog_engine = engine(env).execution_options(**WRITE_OPTIONS)
-    with catalog_lock(env), catalog_engine.connect() as connection, connection.begin():
-        if catalog_engine.dialect.name == "postgresql":  # the file lock does not reach other machines
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _POSTGRES_LOCK_KEY})
+    is_postgres = catalog_engine.dialect.name == "postgresql"
+    file_lock = nullcontext() if is_postgres else catalog_lock(env)
+    with file_lock, catalog_engine.connect() as connection, connection.begin():
+        if is_postgres:
+            _take_write_lock(connection)
+            fence_locks(connection)
             connection.execute(
                 text("SELECT nextval(to_regclass('catalog_write'))")
             )  # read by catalog_state; absent at first
         yield connection
     if request := _request_in_work():
         request.forget(env)
+
+
+def _take_write_lock(connection: Connection) -> None:
+    """Wait until no other transaction writes; one whose process stands still and has lost its lease is ended."""
+    # A process without a lease that stands still in its transaction keeps the others from writing until this time
+    connection.exec_driver_sql(
+        f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_WRITER_SECONDS}s'; SAVEPOINT before_lock"
+    )
+    while not _took_write_lock(connection):
+        if ended := end_abandoned_writers(connection):
+            log.warning("%d transactions ended whose processes stood still and had lost their leases", ended)
+
+
+def _took_write_lock(connection: Connection) -> bool:
+    try:
+        connection.exec_driver_sql(
+            f"SET LOCAL lock_timeout = '{_WRITE_LOCK_SECONDS}s'; SELECT pg_advisory_xact_lock({_POSTGRES_LOCK_KEY}); "
+            "SET LOCAL lock_timeout TO DEFAULT; RELEASE before_lock"
+        )
+    except OperationalError as error:
+        if not is_lock_timeout(error):
+            raise
+        connection.exec_driver_sql("ROLLBACK TO before_lock")
+        return False
+    return True
 
 
 def catalog_state(env: Environment) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import re
 
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, DBAPIError
 
+from loaders.store.leases import LeaseLost, LockUnusable
 from schemas import Environment, UnusableFile, one_line
 
+_CUT_STATES = ("08", "57P", "25P03")  # the connection failed, the server shut down, or the session was idle too long
+_NEW_LINE = "\n"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 _NO_FOLDER = {errno.ENOTDIR, errno.ENOENT, errno.ELOOP, errno.ENAMETOOLONG}
@@ -30,7 +33,27 @@ def storage_sentence(error: BaseException, env: Environment) -> str | None:
         return one_line(str(error))
     if isinstance(error, OSError) and error.errno is not None:
         return _system_sentence(error, env)
+    if isinstance(error, (LeaseLost, LockUnusable)):
+        return one_line(str(error))
+    if _lost_postgres(error):
+        return f"PostgreSQL is not there: {one_line(str(error).partition(_NEW_LINE)[0])}; try again when it answers"
     return _library_sentence(error, env) if _is_of_a_library(error) else None
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Return whether an error says nothing of the work itself: a lock was lost, or PostgreSQL went away or does not
+    answer. What was done stands, as after a kill, and the step can be tried again.
+    """
+    return isinstance(error, LeaseLost) or _lost_postgres(error)
+
+
+def _lost_postgres(error: BaseException) -> bool:
+    """Return whether PostgreSQL cut the connection, or could not be reached (SQLSTATE classes 08 and 57P)."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if type(original).__module__.split(".")[0] != "psycopg" or type(original).__name__ == "InterfaceError":
+        return False
+    state = getattr(original, "sqlstate", None)
+    return state.startswith(_CUT_STATES) if state else type(original).__name__ == "OperationalError"
 
 
 def _library_sentence(error: BaseException, env: Environment) -> str | None:

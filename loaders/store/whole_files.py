@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loaders.store.worker import is_process_gone
+import psutil
+
+from loaders.store.locks import require_locks
 
 # the machine (not in names of older versions) and the process
 _LEFT_OVER = re.compile(r"(?:.*\.)?(?:([0-9a-f]{8})-)?([0-9]{1,10})\.tmp")
@@ -26,7 +28,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write to; sync and rename it to `path` at the end, or remove it on an exception.
 
     A kill at any moment leaves either the old file or the new one, and at worst a temporary file that nothing reads and
-    `sweep` removes.
+    `sweep` removes. Raises LeaseLost when a lock that this thread works under is no longer its own.
     """
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{temporary_ending()}")
@@ -34,6 +36,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
+        require_locks()
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -100,7 +103,17 @@ def _is_left_over(path: Path) -> bool:
             return time.time() - path.lstat().st_mtime > _MAX_FOREIGN_SECONDS
         except FileNotFoundError:
             return False
-    return is_process_gone(int(pid))
+    return _is_process_gone(int(pid))
+
+
+def _is_process_gone(pid: int) -> bool:
+    """Return whether no process of this machine works under the number."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.AccessDenied:
+        return False
 
 
 def make_folder(folder: Path) -> None:

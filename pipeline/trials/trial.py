@@ -16,7 +16,7 @@ import msgspec
 
 from loaders import trials
 from loaders.reports import PreviewFacts
-from loaders.store import is_worker_gone
+from loaders.store import is_locked
 from pipeline.self_test import TestLine
 from pipeline.trials.bounds import TrialBounds, TrialRefused, trial_feed
 from schemas import ROOT, Base, Environment, Sentence, one_line, sentence
@@ -156,6 +156,7 @@ def _start(env: Environment, folder: Path) -> None:
         "ELIB_CATALOG_URL": env.catalog_url,
         "ELIB_FEEDS": str(env.feeds),
         "ELIB_ALLOW_PRIVATE": ",".join(sorted(env.allow_private)),
+        "ELIB_LOCK_URL": env.lock_url,
     }
     try:
         with (folder / "log.txt").open("wb") as output:
@@ -184,7 +185,7 @@ def read_trial(env: Environment, trial_id: str, *, with_preview: bool = True) ->
     if folder is None or request is None:
         return None
     progress = trials.read_part(folder, "progress", TrialProgress) or TrialProgress(stage="waiting")
-    state, reason = _state(folder, request, progress)
+    state, reason = _state(env, folder, request, progress)
     began = datetime.fromisoformat(request.began_at)
     until = progress.until if state in ("done", "failed") else _now()
     return Trial(
@@ -205,7 +206,9 @@ def read_trial(env: Environment, trial_id: str, *, with_preview: bool = True) ->
     )
 
 
-def _state(folder: Path, request: TrialRequest, progress: TrialProgress) -> tuple[TrialState, Sentence | None]:
+def _state(
+    env: Environment, folder: Path, request: TrialRequest, progress: TrialProgress
+) -> tuple[TrialState, Sentence | None]:
     """Return the state of a trial, and why it has failed: judged by what its process wrote, and whether it is alive."""
     if progress.has_failed:
         return "failed", progress.reason
@@ -215,7 +218,7 @@ def _state(folder: Path, request: TrialRequest, progress: TrialProgress) -> tupl
     age = _now() - datetime.fromisoformat(request.began_at).timestamp()
     if worker is None and age > _START_SECONDS:
         return "failed", sentence("The test did not begin. Begin it again.")
-    if worker is not None and is_worker_gone(worker):
+    if worker is not None and not is_locked(env, trials.trial_lock_name(folder.name)):
         progress = trials.read_part(folder, "progress", TrialProgress) or progress  # it may have ended just now
         return _state_of_ended(progress)
     if age > request.bounds.longest_seconds:

@@ -23,7 +23,7 @@ from pathlib import Path
 import msgspec
 
 from loaders import trials
-from loaders.store import this_worker
+from loaders.store import hold_lock, this_worker
 from pipeline.self_test import TestLine, failure_message, self_test
 from pipeline.trials.bounds import trial_feed
 from pipeline.trials.trial import Stage, TrialProgress, TrialRequest, read_trial, too_long
@@ -89,16 +89,17 @@ def main(trial_id: str) -> int:
     if folder is None or request is None:
         sys.stderr.write(f"{trial_id!r} is not a trial of this installation\n")
         return 2
-    trials.write_part(folder, "worker", this_worker())
-    work = Work(env, folder, request)
-    try:
-        if _wait_for_turn(work):
-            _begin(work)
-            _end(work, _outcome(work))
-        else:
-            _end(work, sentence("Too many other sources were tested before this one. Begin it again."))
-    finally:
-        trials.leave_queue(env, trial_id)
+    with hold_lock(env, trials.trial_lock_name(trial_id), is_noted=False):
+        trials.write_part(folder, "worker", this_worker())
+        work = Work(env, folder, request)
+        try:
+            if _wait_for_turn(work):
+                _begin(work)
+                _end(work, _outcome(work))
+            else:
+                _end(work, sentence("Too many other sources were tested before this one. Begin it again."))
+        finally:
+            trials.leave_queue(env, trial_id)
     return 0
 
 

@@ -47,11 +47,14 @@ def test_a_harvest_between_two_tasks_is_left_alone_until_it_is_taken_over(
 ) -> None:
     declare(home, "books")
     night(home, "books", [listed("books", number) for number in range(4)])
-    task = "from loaders import store; from schemas import environment; print(store.begin_run(environment(), 'books'))"
+    task = (
+        "from loaders import store; from schemas import environment; "
+        "print(store.begin_run(environment(), 'books', dag='feed_books'))"
+    )
     ended = subprocess.run([sys.executable, "-c", task], capture_output=True, text=True, check=True)
     run = ended.stdout.strip()
     assert main(["reprocess", "books"]) == 1
-    assert f"run {run} is between two steps of its DAG" in capsys.readouterr().err
+    assert f"run {run} is between two tasks of the DAG feed_books" in capsys.readouterr().err
     assert store.read_run(home, run).status == "running"
     assert main(["reprocess", "books", "--take-over"]) == 0
     assert store.read_run(home, run).status == "failed"

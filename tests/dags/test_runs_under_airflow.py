@@ -20,8 +20,7 @@ from sqlalchemy import select
 
 from loaders import catalog
 from loaders.catalog import migrate
-from loaders.store import HarvestRunRow, decode_measures, engine, read_transaction
-from loaders.store.worker import is_worker_gone
+from loaders.store import HarvestRunRow, decode_measures, engine, is_feed_at_work, read_transaction
 from pipeline.catalog import publish_now
 from schemas import Environment, environment
 from tests.dags.real_airflow import ENDED, free_port, hour_comes, kill_task, signed_in, start, states, trigger, until
@@ -29,6 +28,7 @@ from tests.harvesters.loopback import Answer, ReceivedRequest, serving
 from tests.loaders.nights import rows
 from tests.pipeline.feeds import listed
 
+RETRIES = 1  # of a task whose process is killed
 FEED = """title = "Books"
 partner = "p"
 protocol = "rest"
@@ -89,7 +89,7 @@ class Installation:
         """Wait for the harvest of a run of feed_books, and end the run while no slot of the pool lets it go on."""
         until(lambda: states(self.client, "feed_books", run).get("harvest") in ENDED or None, f"the harvest of {run}")
         self.client.patch(f"/api/v2/dags/feed_books/dagRuns/{run}", json={"state": "failed"}).raise_for_status()
-        until(lambda: is_worker_gone(self.newest("books").worker) or None, "the end of the harvest's process")
+        until(lambda: not is_feed_at_work(self.env, "books") or None, "the end of the harvest's process")
 
     def slots(self, number: int) -> None:
         """Set the size of the pool of all tasks that follow a harvest."""
@@ -141,7 +141,8 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         patched.delenv("ELIB_CATALOG_URL", raising=False)
         env = environment()
         migrate(env)
-        process = start(home, feeds, port, ELIB_READY_BY="00:00 UTC", ELIB_LINKS_RATE="1000")
+        tries = {"ELIB_TASK_RETRIES": str(RETRIES), "ELIB_TASK_RETRY_SECONDS": "1"}
+        process = start(home, feeds, port, ELIB_READY_BY="00:00 UTC", ELIB_LINKS_RATE="1000", **tries)
         try:
             client = signed_in(home, port, process)
             for dag in ("catalog", "deadline", "feed_books", "feed_down", "links", "reprocess"):
@@ -263,19 +264,33 @@ def test_a_held_run_is_seen_as_failed_and_publishes_nothing_until_somebody_decid
     assert airflow.publications_asked() == before + 1
 
 
-def test_a_killed_harvest_process_fails_its_run_and_the_next_one_goes_on(airflow: Installation) -> None:
+def test_a_harvest_whose_process_is_killed_is_tried_again_and_goes_on(airflow: Installation) -> None:
     airflow.partner.failures = 50  # the harvest waits between its tries
     run = trigger(airflow.client, "feed_books", {"full": True})
     until(lambda: airflow.is_running("books") or None, "the beginning of the run")
+    killed = airflow.newest("books").id
     assert kill_task(airflow.client, "feed_books", run, "harvest")
+    airflow.partner.failures = 0
+    assert until(lambda: airflow.state("feed_books", run), f"the end of {run}") == "success"
+    assert airflow.newest("books").status == "loaded"
+    with read_transaction(airflow.env) as connection:
+        row = connection.execute(select(HarvestRunRow.__table__).where(HarvestRunRow.id == killed)).one()
+    assert (row.status, row.cause, row.dag) == ("failed", "interrupted", "feed_books")
+
+
+def test_a_harvest_that_is_killed_at_every_try_fails_its_run_and_is_reported(airflow: Installation) -> None:
+    airflow.partner.failures = 500
+    killed = [airflow.newest("books").id]
+    run = trigger(airflow.client, "feed_books", {"full": True})
+    for _ in range(1 + RETRIES):
+        until(lambda: airflow.newest("books").id > killed[-1] or None, "the next try")
+        killed.append(airflow.newest("books").id)
+        assert kill_task(airflow.client, "feed_books", run, "harvest")
     airflow.partner.failures = 0
     assert until(lambda: airflow.state("feed_books", run), f"the end of {run}") == "failed"
     night = airflow.env.reports / "night.json"
     until(lambda: (night.exists() and ("failed", "books") in airflow.needs()) or None, "the report after the kill")
     assert (airflow.newest("books").status, airflow.newest("books").cause) == ("failed", "interrupted")
-    run = airflow.run("feed_books", {"full": True})
-    assert airflow.state("feed_books", run) == "success", states(airflow.client, "feed_books", run)
-    assert airflow.newest("books").status == "loaded"
 
 
 def test_reprocess_is_a_dag_with_a_feed_to_choose_that_takes_over_only_when_told(airflow: Installation) -> None:
@@ -284,11 +299,14 @@ def test_reprocess_is_a_dag_with_a_feed_to_choose_that_takes_over_only_when_told
     assert params["take_over"]["schema"]["type"] == "boolean"
     body = {"logical_date": None, "conf": {"feed": "bocks"}}
     assert airflow.client.post("/api/v2/dags/reprocess/dagRuns", json=body).status_code == 400
-    begun = "from loaders import store; from schemas import environment; print(store.begin_run(environment(), 'books'))"
+    begun = (
+        "from loaders import store; from schemas import environment; "
+        "print(store.begin_run(environment(), 'books', dag='feed_books'))"
+    )
     ended = subprocess.run([sys.executable, "-c", begun], capture_output=True, text=True, check=True)
     run = airflow.run("reprocess", {"feed": "books"})
     last = airflow.log("reprocess", run, "begin")[-1]
-    assert f"run {ended.stdout.strip()} is between two steps" in last["exit_code"]
+    assert f"run {ended.stdout.strip()} is between two tasks" in last["exit_code"]
     assert airflow.newest("books").id == ended.stdout.strip(), "no other run began"
     requests_before = len(airflow.partner.requests)
     run = airflow.run("reprocess", {"feed": "books", "take_over": True})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -96,16 +97,17 @@ import sys
 from loaders import store
 from schemas import environment
 env = environment({"ELIB_HOME": sys.argv[1]})
-run = store.begin_run(env, "books")
+run = store.begin_run(env, "books", dag="feed_books")
 """
 BETWEEN = f"{BEGUN}print(run, flush=True)\nsys.stdin.readline()"
 AT_WORK = f"{BEGUN}with store.locked_run(env, run):\n    print(run, flush=True)\n    sys.stdin.readline()"
 
 
 def test_a_feed_that_another_process_runs_is_busy(lite: Environment) -> None:
-    with holder(lite, BETWEEN) as (run, process):
-        with pytest.raises(FeedBusy, match=run):
-            store.begin_run(lite, "books")
+    with holder(lite, AT_WORK) as (run, process):
+        worker = f"{socket.gethostname()}, process {process.pid}"
+        with pytest.raises(FeedBusy, match=f"^books: {worker} is at work on it since 20..-..-..T..:..:..Z; try again"):
+            store.begin_run(lite, "books", take_over=False)
         process.communicate("end\n", timeout=600)
         assert store.begin_run(lite, "books") > run
     assert store.read_run(lite, run).status == "failed"
@@ -113,19 +115,24 @@ def test_a_feed_that_another_process_runs_is_busy(lite: Environment) -> None:
         assert store.begin_run(lite, "books") > run, "the same thread may take its lock again"
 
 
-def test_no_command_ends_a_harvest_between_two_tasks_of_its_dag(lite: Environment) -> None:
+def test_nobody_else_ends_a_run_between_two_tasks_of_its_dag(lite: Environment) -> None:
     with holder(lite, BETWEEN) as (run, process):
         process.communicate("end\n", timeout=600)  # as the process of a task ends
-    with pytest.raises(FeedBusy, match=f"{run} is between two steps of its DAG"):
+    with pytest.raises(FeedBusy, match=f"{run} is between two tasks of the DAG feed_books"):
         store.begin_run(lite, "books", "reprocess", take_over=False)
+    with pytest.raises(FeedBusy, match=f"{run} is between two tasks of the DAG feed_books"):
+        store.begin_run(lite, "books", "reprocess", take_over=False, dag="reprocess")
     with pytest.raises(FeedBusy, match=run):
         pipe(lite, [msgspec.json.encode(transform(sent("r1", unreadable=True)))])
     assert store.read_run(lite, run).status == "running"
     with store.locked_run(lite, run):  # its next task goes on
         pass
+    retried = store.begin_run(lite, "books", take_over=False, dag="feed_books")
+    assert store.read_run(lite, run).status == "failed", "its DAG, which never runs twice at once, tries again"
     again = store.begin_run(lite, "books", "reprocess", take_over=True)
-    assert store.read_run(lite, run).status == "failed"
-    with holder(lite, AT_WORK.replace('"books"', '"films", "reprocess"')) as (killed, process):
+    assert store.read_run(lite, retried).status == "failed"
+    one_process = AT_WORK.replace('"books", dag="feed_books"', '"films", "reprocess"')
+    with holder(lite, one_process) as (killed, process):
         process.kill()
         process.wait()
     assert store.begin_run(lite, "films", take_over=False) > killed, "a reprocess is one process from end to end"
@@ -138,7 +145,7 @@ def test_waiting_for_a_busy_feed_is_reported_and_commands_do_not_wait(
     monkeypatch.setattr(locks, "LOCK_WARNING_SECONDS", 0.1)
     told = []
     with holder(lite, AT_WORK) as (run, process):
-        with pytest.raises(FeedBusy, match="books: another process is at work on this feed; try again"):
+        with pytest.raises(FeedBusy, match=r"is at work on it since .*; try again when it is done"):
             store.begin_run(lite, "books", "reprocess", take_over=False)
 
         class Ends(logging.Handler):
@@ -154,7 +161,7 @@ def test_waiting_for_a_busy_feed_is_reported_and_commands_do_not_wait(
             assert store.begin_run(lite, "books") > run
         finally:
             locks.log.removeHandler(handler)
-    assert told == ["books: another process is at work on this feed; waiting until it is done"]
+    assert len(told) == 1 and told[0].startswith("books: ") and told[0].endswith("; waiting until it is done")
 
 
 def test_run_ids_rise_even_when_the_clock_does_not(lite: Environment) -> None:

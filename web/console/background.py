@@ -1,7 +1,8 @@
 """Do what takes long outside the request: in Airflow where that is configured, else in a process of its own.
 
 A piece of work is a file in ELIB_HOME/web, and the log of its process beside it. How far it is, is read from the run
-that it has begun, so that it does not matter whether anybody looks, or whether the web is started again meanwhile.
+that it has begun, and whether its process is alive from the lock that this has (`elib`, told by ELIB_WORK): so it does
+not matter whether anybody looks, whether the web is started again meanwhile, or on which machine it is asked.
 """
 
 from __future__ import annotations
@@ -14,18 +15,28 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import httpx
 import msgspec
-import psutil
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from loaders.browse import PUBLICATIONS, RunSummary, first_run_after, newest_run, read_run_summary
-from loaders.store import INTERRUPTED, fail_run, is_worker_gone, now, read_transaction, whole_file
+from loaders.store import (
+    INTERRUPTED,
+    FeedBusy,
+    LockUnusable,
+    fail_run,
+    hold_lock,
+    now,
+    read_transaction,
+    run_lock_name,
+    whole_file,
+)
+from loaders.web_work import WORK_VARIABLE, forget_work, has_begun, is_at_work
 from schemas import ROOT, Base, Environment, one_line
 
 log = logging.getLogger("elib.web")
@@ -37,6 +48,9 @@ _MAX_SENTENCE_CHARS = 600
 _MAX_KEPT = 100  # pieces of work of which file and log stay
 _AIRFLOW_SECONDS = 10.0
 _UNFINISHED = ("running", "landed")
+_ENDED = ".ended"  # of an empty file beside that of the work, once its process has ended
+_START_SECONDS = 60  # that a process may take until it has its lock
+_END_SECONDS = 5  # until the lock of a process that was killed is free
 ENDED_EARLY = "The process that did it ended before it was done. What was received is kept; start it again."
 
 
@@ -50,7 +64,7 @@ class Work(Base, frozen=True, kw_only=True):
     target: a run's id (release), a feed's name (reprocess, harvest, full harvest), feeds' names with spaces between
         (reprocess and publish), empty for publish
     run_before: the newest run of the feed, or publication, when it was begun; a later one is this work's
-    pid, started: the process that does it and when the process began; None where Airflow does it
+    pid: the process that does it, for people; None where Airflow does it
     airflow: the address of the DAG's run in Airflow; empty where a process does it
     """
 
@@ -62,7 +76,6 @@ class Work(Base, frozen=True, kw_only=True):
     began_at: str
     run_before: str = ""
     pid: int | None = None
-    started: float | None = None
     airflow: str = ""
 
 
@@ -142,7 +155,7 @@ def progress_of(env: Environment, work: Work) -> Progress:
     with read_transaction(env) as connection:
         run = _run_of(env, connection, work)
     line = _last_line(env, work)
-    if _is_at_work(work, run):
+    if _is_at_work(env, work, run):
         return Progress("working", run, line)
     if run is None or not _has_ended(work, run):
         return Progress("failed", run, line or ENDED_EARLY)
@@ -161,7 +174,7 @@ def _run_of(env: Environment, connection: Connection, work: Work) -> RunSummary 
         return read_run_summary(connection, work.target)
     run = first_run_after(connection, _feed_of_run(work.action, work.target), work.run_before)
     is_later = (
-        run is not None and work.pid is not None and not _is_alive(work) and run.started_at > _ended_at(env, work)
+        run is not None and not work.airflow and not _is_alive(env, work) and run.started_at > _ended_at(env, work)
     )
     return None if is_later else run
 
@@ -182,19 +195,20 @@ def _airflow_url() -> str:
     return os.environ.get("ELIB_AIRFLOW_URL", "").rstrip("/")
 
 
-def _is_at_work(work: Work, run: RunSummary | None) -> bool:
+def _is_at_work(env: Environment, work: Work, run: RunSummary | None) -> bool:
     """Return whether the work goes on; of Airflow's, only the run says that it has ended."""
-    if work.pid is not None:
-        return _is_alive(work)
+    if not work.airflow:
+        return _is_alive(env, work)
     return run is None or run.status in _UNFINISHED
 
 
-def _is_alive(work: Work) -> bool:
-    try:
-        process = psutil.Process(work.pid)
-        return abs(process.create_time() - (work.started or 0)) <= 1 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+def _is_alive(env: Environment, work: Work) -> bool:
+    """Return whether the work's process has its lock, or may still be about to take it."""
+    if is_at_work(env, work.id):
+        return True
+    if _ended_path(env, work).exists() or has_begun(env, work.id):
+        return is_at_work(env, work.id)  # it may have begun since
+    return datetime.now(UTC) - datetime.fromisoformat(work.began_at) < timedelta(seconds=_START_SECONDS)
 
 
 def _begin_process(env: Environment, work: Work) -> Work:
@@ -207,6 +221,8 @@ def _begin_process(env: Environment, work: Work) -> Work:
         "ELIB_CATALOG_URL": env.catalog_url,
         "ELIB_FEEDS": str(env.feeds),
         "ELIB_ALLOW_PRIVATE": ",".join(sorted(env.allow_private)),
+        "ELIB_LOCK_URL": env.lock_url,
+        WORK_VARIABLE: work.id,
     }
     try:
         with log_path.open("wb") as log:
@@ -219,10 +235,9 @@ def _begin_process(env: Environment, work: Work) -> Work:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        started = psutil.Process(process.pid).create_time()
-    except (OSError, psutil.NoSuchProcess) as error:
+    except OSError as error:
         raise CannotBegin(f"No process could be started: {error}") from error
-    begun = msgspec.structs.replace(work, pid=process.pid, started=started)
+    begun = msgspec.structs.replace(work, pid=process.pid)
     threading.Thread(target=_wait, args=(env, begun, process), daemon=True).start()
     return begun
 
@@ -245,11 +260,13 @@ def _wait(env: Environment, work: Work, process: subprocess.Popen[bytes]) -> Non
     process.wait()
     try:
         _log_path(env, work).touch()
+        _ended_path(env, work).touch()
         with read_transaction(env) as connection:
             run = _run_of(env, connection, work)
-        if run is not None and run.status in _UNFINISHED and is_worker_gone(run.worker):
-            fail_run(env, run.id, INTERRUPTED, ENDED_EARLY)
-    except (SQLAlchemyError, OSError) as error:  # the feed's next run ends it
+        if run is not None and run.status in _UNFINISHED and run.dag is None:
+            with hold_lock(env, run_lock_name(run.kind, run.feed), wait_seconds=_END_SECONDS):
+                fail_run(env, run.id, INTERRUPTED, ENDED_EARLY)
+    except (SQLAlchemyError, OSError, LockUnusable, FeedBusy) as error:  # the feed's next run ends it
         log.warning("%s %s: how its process ended is not recorded: %s", work.action, work.target, error)
 
 
@@ -306,7 +323,9 @@ def _keep(env: Environment, work: Work) -> None:
     with whole_file(_path(env, work.id)) as temporary:
         temporary.write_bytes(msgspec.json.encode(work))
     for old in _newest_files(env)[_MAX_KEPT:]:
-        old.with_suffix(".log").unlink(missing_ok=True)
+        for suffix in (".log", _ENDED):
+            old.with_suffix(suffix).unlink(missing_ok=True)
+        forget_work(env, old.stem)
         old.unlink(missing_ok=True)
 
 
@@ -327,6 +346,10 @@ def _path(env: Environment, work_id: str) -> Path:
 
 def _log_path(env: Environment, work: Work) -> Path:
     return _path(env, work.id).with_suffix(".log")
+
+
+def _ended_path(env: Environment, work: Work) -> Path:
+    return _path(env, work.id).with_suffix(_ENDED)
 
 
 def _last_line(env: Environment, work: Work) -> str:

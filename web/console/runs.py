@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query
@@ -24,7 +25,7 @@ from loaders.browse import (
 from loaders.catalog import refuse, revoke_refusal, undo
 from loaders.reports import reason_sentence
 from loaders.staging import RowsUnreadable
-from loaders.store import UPKEEP_KINDS, feed_lock, is_worker_gone, read_kept, read_transaction
+from loaders.store import UPKEEP_KINDS, feed_lock, is_locked, read_kept, read_transaction, run_lock_name
 from schemas import Environment
 from transforms.rules import rule_texts
 from web.console.background import progress_of, work_behind
@@ -61,7 +62,7 @@ def runs(request: Request, status: _Text = "", feed: _Text = "", after: _Text = 
         facets=[(titles[name], choices(_PATH, query, name, counts[name])) for name in titles],
         first=address(_PATH, query) if after else "",
         more=address(_PATH, query, after=f"{end.started_at}~{end.id}") if end else "",
-        is_left=_is_left,
+        is_left=partial(_is_left, env),
     )
 
 
@@ -73,9 +74,9 @@ def choices(path: str, query: dict[str, str], name: str, counts: list[tuple[str,
     ]
 
 
-def _is_left(run: RunSummary) -> bool:
+def _is_left(env: Environment, run: RunSummary) -> bool:
     """Return whether no process works on an unfinished run any more, or between two steps of its DAG."""
-    return run.status == "running" and is_worker_gone(run.worker)
+    return run.status == "running" and not is_locked(env, run_lock_name(run.kind, run.feed))
 
 
 @router.get("/runs/{run_id}")
@@ -93,7 +94,7 @@ def run(
         "console/run.html",
         run=known,
         reasons=[reason_sentence(each, language, decide=gettext_of(request, "Decide below")) for each in known.reasons],
-        is_left=_is_left(known),
+        is_left=_is_left(env, known),
         work=work,
         progress=progress_of(env, work) if work else None,
         rules=rule_texts(),

@@ -68,6 +68,7 @@ def _run(env: Environment, feed: str, identifier: str) -> bytes:
         "ELIB_CATALOG_URL": env.catalog_url,
         "ELIB_FEEDS": str(env.feeds),
         "ELIB_ALLOW_PRIVATE": ",".join(sorted(env.allow_private)),
+        "ELIB_LOCK_URL": env.lock_url,
     }
     words = [sys.executable, "-m", "commands.cli", "check-record", "--json", "--", feed, identifier]
     try:

@@ -1,0 +1,67 @@
+"""When a task is tried again: after its process was killed or PostgreSQL went away, never because its work failed.
+
+Every task that a feed's DAG or the catalog's has can be tried again at any point: what a killed one has left is taken
+over and continued. A failure that ended the run (a partner that does not answer, a defect, a held run) would be the
+same again at once, or has been tried again by the harvest itself.
+
+ELIB_TASK_RETRIES says how often (2 unless given), ELIB_TASK_RETRY_SECONDS after how long (60 unless given).
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import RetryDecision, RetryPolicy
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+_RETRIES, _MAX_RETRIES = 2, 100
+_RETRY_SECONDS, _MAX_RETRY_SECONDS = 60, 86_400
+
+
+class TaskEnded(SystemExit):
+    """The end of a task in one sentence, and whether its step was only interrupted and can be tried again."""
+
+    def __init__(self, sentence: str, *, is_interrupted: bool) -> None:
+        super().__init__(sentence)
+        self.is_interrupted = is_interrupted
+
+
+class RetryInterrupted(RetryPolicy):
+    """Tries a task again unless it ended by itself, with a sentence that says why its work failed."""
+
+    def evaluate(
+        self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
+    ) -> RetryDecision:
+        """Decide as Airflow asks in the task's process; that of a killed process is tried again without being asked."""
+        if isinstance(exception, TaskEnded) and not exception.is_interrupted:
+            return RetryDecision.fail()
+        return RetryDecision.default()
+
+    def serialize(self) -> dict[str, Any]:
+        """Return nothing: the policy has no settings."""
+        return {}
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> RetryInterrupted:
+        """Return the policy."""
+        return cls()
+
+
+def retries() -> dict[str, Any]:
+    """Return the arguments of a task that is tried again when it was interrupted. Raises ValueError for nonsense."""
+    return {
+        "retries": _setting("ELIB_TASK_RETRIES", _RETRIES, _MAX_RETRIES),
+        "retry_delay": timedelta(seconds=_setting("ELIB_TASK_RETRY_SECONDS", _RETRY_SECONDS, _MAX_RETRY_SECONDS)),
+        "retry_policy": RetryInterrupted(),
+    }
+
+
+def _setting(name: str, default: int, most: int) -> int:
+    text = os.environ.get(name, "").strip() or str(default)
+    if not text.isascii() or not text.isdigit() or int(text) > most:
+        raise ValueError(f"{name}={text} is not a whole number from 0 to {most}; leave it out for {default}")
+    return int(text)
