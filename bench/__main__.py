@@ -1,8 +1,10 @@
-"""`make bench [N=20000]`: the whole job over N generated records served on loopback, stage by stage.
+"""`make bench [N=20000]`: three nights over N generated records served on loopback, stage by stage.
 
-Prints records per second and peak memory of each stage, and the whole job as a multiple of the time that sickle's own
-record iterator takes for the same records in the same run: figures of different hours and machines compare by it.
-Saves all as JSON under ELIB_HOME/bench. Library imports are timed apart: Airflow pays them once per task.
+The nights: the first, an identical one, and one in which every hundredth record has another version; the second and
+third harvest what is new since the night before. Prints records per second and peak memory of each stage, and each
+night as a multiple of the time that sickle's own record iterator takes for the same records in the same run: figures
+of different hours and machines compare by it. Saves all as JSON under ELIB_HOME/bench. Library imports are timed
+apart: Airflow pays them once per task.
 """
 
 from __future__ import annotations
@@ -26,29 +28,36 @@ from bench.stages import FEED, STAGES
 from schemas import ROOT, environment
 
 Figures = dict[str, Any]
+NIGHTS = {"first": 0.0, "identical": 0.0, "changed": 0.01}  # and the share of the records that it changes
 
 
 def main() -> int:
-    """Run the job over generated records and print its figures."""
+    """Run three nights over generated records and print their figures."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--records", type=int, default=20_000)
     parser.add_argument("--page-size", type=int, default=100)
+    parser.add_argument("--nights", type=int, default=len(NIGHTS), help="how many of the three nights")
     arguments = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory(prefix="elib-bench-") as folder,
-        generated(arguments.records, arguments.page_size) as url,
-    ):
-        sickle = _time_sickle(url, Path(folder))
-        stages = _run_job(Path(folder), url)
-    _show(stages, sickle, arguments.records)
-    _save(stages, sickle, arguments.records)
+    with tempfile.TemporaryDirectory(prefix="elib-bench-") as folder:
+        with generated(arguments.records, arguments.page_size) as url:
+            sickle = _time_sickle(url, Path(folder))
+        nights = _run_nights(Path(folder), arguments.records, arguments.page_size, arguments.nights)
+        catalog_bytes = sum(path.stat().st_size for path in Path(folder).glob("catalog.db*"))
+    for night, stages in nights.items():
+        _show(night, stages, sickle, arguments.records)
+    if catalog_bytes:
+        print(f"The catalog takes {catalog_bytes / arguments.records / 1000:.1f} kB per record.")
+    _save(nights, sickle, arguments.records, catalog_bytes)
     return 0
 
 
 @contextlib.contextmanager
-def generated(records: int, page_size: int) -> Iterator[str]:
+def generated(records: int, page_size: int, *, revised: int = 0, port: int = 0) -> Iterator[str]:
     """Serve generated records from a process of its own; yield the repository's address."""
-    command = [sys.executable, "-m", "samples.generate", "--records", str(records), "--page-size", str(page_size)]
+    options = {"records": records, "page-size": page_size, "revised": revised, "port": port}
+    command = [sys.executable, "-m", "samples.generate"]
+    for name, value in options.items():
+        command += [f"--{name}", str(value)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
         assert server.stdout is not None
         try:
@@ -63,8 +72,21 @@ def _time_sickle(url: str, home: Path) -> Figures:
     return _last_line(subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True))
 
 
-def _run_job(home: Path, url: str) -> list[Figures]:
-    """Run every stage in turn over a fresh home with one feed; return the figures of each."""
+def _run_nights(home: Path, records: int, page_size: int, count: int) -> dict[str, list[Figures]]:
+    """Run the nights one after the other over a fresh home with one feed; return the figures of each one's stages."""
+    port = 0
+    variables: dict[str, str] = {}
+    figures: dict[str, list[Figures]] = {}
+    for night, share in list(NIGHTS.items())[:count]:
+        with generated(records, page_size, revised=int(records * share), port=port) as url:
+            port = int(url.rpartition(":")[2].partition("/")[0])  # another address would be another feed
+            variables = variables or _prepared(home, url)
+            figures[night] = _run_stages(night, variables)
+    return figures
+
+
+def _prepared(home: Path, url: str) -> dict[str, str]:
+    """Make a home with one feed and an empty catalog; return the environment of its stages."""
     (home / "feeds").mkdir()
     (home / "feeds" / f"{FEED}.toml").write_text(_feed_file(url), encoding="utf-8")
     variables = {
@@ -80,13 +102,18 @@ def _run_job(home: Path, url: str) -> list[Figures]:
     with create_engine(variables["ELIB_CATALOG_URL"]).connect() as connection:
         if connection.execute(text("SELECT 1 FROM source_record LIMIT 1")).first():
             raise SystemExit("BENCH_CATALOG_URL: this catalog holds records; name an empty database")
+    return variables
+
+
+def _run_stages(night: str, variables: dict[str, str]) -> list[Figures]:
+    """Run every stage of a night in turn, each in a process of its own; return the figures of each."""
     figures = []
     for stage in STAGES:
-        print(f"{stage} …", end=" ", flush=True, file=sys.stderr)
+        print(f"{night} night, {stage} …", end=" ", flush=True, file=sys.stderr)
         command = [sys.executable, "-m", "bench.stages", stage]
         ended = subprocess.run(command, env=variables, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
         if ended.returncode:
-            raise SystemExit(f"the stage {stage} ended with code {ended.returncode}")
+            raise SystemExit(f"{night} night: the stage {stage} ended with code {ended.returncode}")
         figures.append(_last_line(ended))
     print(file=sys.stderr)
     return figures
@@ -104,8 +131,8 @@ def _feed_file(url: str) -> str:
     )
 
 
-def _show(stages: list[Figures], sickle: Figures, records: int) -> None:
-    print(f"{records} records; {machine()}")
+def _show(night: str, stages: list[Figures], sickle: Figures, records: int) -> None:
+    print(f"{night} night of {records} records; {machine()}")
     print(f"{'stage':10} {'records/s':>10} {'seconds':>9} {'× sickle':>9} {'imports s':>10} {'peak MB':>8}")
     seconds, imports = (sum(row[key] for row in stages) for key in ("seconds", "imports"))
     whole = {"stage": "whole", "records": records, "seconds": seconds, "imports": imports}
@@ -117,16 +144,20 @@ def _show(stages: list[Figures], sickle: Figures, records: int) -> None:
             f"{row['stage']:10} {rate:10.0f} {row['seconds']:9.2f} {times:9.2f} {row['imports']:10.2f}"
             f" {row['peak_mb']:8.0f}"
         )
-    print(f"The whole job takes {seconds / sickle['seconds']:.1f} times as long as sickle's iterator over its records.")
+    times = seconds / sickle["seconds"]
+    print(f"The {night} night takes {times:.1f} times as long as sickle's iterator over all records.")
 
 
-def _save(stages: list[Figures], sickle: Figures, records: int) -> None:
+def _save(nights: dict[str, list[Figures]], sickle: Figures, records: int, catalog_bytes: int) -> None:
     folder = environment().home / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     at = datetime.datetime.now(datetime.UTC)
     path = folder / f"job-{at:%Y%m%dT%H%M%SZ}.json"
     saved = {"at": at.isoformat(timespec="seconds"), "machine": machine(), "records": records}
-    path.write_text(json.dumps({**saved, "sickle": sickle, "stages": stages}, indent=1), encoding="utf-8")
+    path.write_text(
+        json.dumps({**saved, "catalog_bytes": catalog_bytes, "sickle": sickle, "nights": nights}, indent=1),
+        encoding="utf-8",
+    )
     print(f"saved in {path}")
 
 

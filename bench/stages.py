@@ -1,7 +1,8 @@
 """Run the stages of the job for `make bench`, each in a process of its own so that its memory is its own.
 
 `python -m bench.stages NAME` runs one stage over the feed of the prepared environment and prints one JSON line:
-seconds of imports (and of reading models) whenever they happen, seconds of all else, records, peak memory in MB.
+seconds of imports (and of reading models) whenever they happen, seconds of all else, processor seconds of both, records,
+peak memory in MB.
 """
 
 from __future__ import annotations
@@ -159,6 +160,12 @@ class _ImportClock:
                 self.seconds += time.perf_counter() - started
 
 
+def _processor_seconds() -> float:
+    """Return the processor time of this process and its ended children, imports included, in seconds."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(usage.ru_utime + usage.ru_stime for usage in map(resource.getrusage, kinds))
+
+
 def peak_megabytes() -> float:
     """Return the peak memory of this process or of one of its ended children, whichever is larger."""
     kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
@@ -183,6 +190,7 @@ def main(name: str) -> None:
         "stage": name,
         "imports": imported - started + later.seconds,
         "seconds": ended - imported - later.seconds,
+        "processor": _processor_seconds(),
         "records": records,
         "peak_mb": peak_megabytes(),
     }

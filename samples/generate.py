@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from samples import generated, oai_xml
@@ -25,10 +25,18 @@ class Generated:
 
     Datestamps are in seconds. A resumption token is "first-start-end": the numbers of the list's first record, of the
     next page's first record, and of the record after the list's last.
+
+    `revised` records, spread evenly, have a later version with the time at which the server began. A list that begins
+    after the datestamps of all first versions has these; any other list has the first versions only. In a list, the
+    number of a later version is `records` and more.
     """
 
-    def __init__(self, records: int, page_size: int = 100) -> None:
+    def __init__(self, records: int, page_size: int = 100, revised: int = 0) -> None:
+        if not 0 <= revised <= records:
+            raise ValueError(f"{revised} of {records} records cannot be revised")
         self.records = records
+        self.revised = revised
+        self._revised_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.page_size = page_size
         self._renderer = ThreadPoolExecutor(max_workers=1)
         self._next: tuple[tuple[int, int], Future[bytes]] | None = None  # the page after the last one sent
@@ -76,12 +84,19 @@ class Generated:
         return b"<%s>%s%s</%s>" % (name, self._page(verb, start, stop), tail, name)
 
     def _page(self, verb: str, start: int, stop: int) -> bytes:
+        if start >= self.records:
+            return self._revised_page(verb, start - self.records, stop - self.records)
         if verb == "ListIdentifiers":
             return b"".join(generated.header(number) for number in range(start, stop))
         page = self._prerendered.get(start)
         if page is not None and stop == min(start + self.page_size, self.records):
             return page
         return self._rendered_ahead(start, stop)
+
+    def _revised_page(self, verb: str, start: int, stop: int) -> bytes:
+        render = generated.header if verb == "ListIdentifiers" else generated.record
+        every = self.records // self.revised
+        return b"\n".join(render(place * every, self._revised_at) for place in range(start, stop))
 
     def _rendered_ahead(self, start: int, stop: int) -> bytes:
         """Return a page, and start to render the one after it while the client reads this one."""
@@ -95,12 +110,15 @@ class Generated:
         """Return the numbers of the list's first record, of this page's first, and of the one after the list's last."""
         if "resumptionToken" in arguments:
             parts = arguments["resumptionToken"].split("-")
-            if len(parts) != 3 or not all(part.isdigit() for part in parts) or int(parts[2]) > self.records:
+            last = self.records + self.revised
+            if len(parts) != 3 or not all(part.isdigit() for part in parts) or int(parts[2]) > last:
                 raise OaiError("badResumptionToken", "this server did not make the token")
             return int(parts[0]), int(parts[1]), int(parts[2])
         first = _seconds(arguments["from"], end=False) if "from" in arguments else 0
         end = _seconds(arguments["until"], end=True) + 1 if "until" in arguments else self.records
         first = max(first, 0)
+        if first >= self.records:
+            return self.records, self.records, self.records + self.revised
         return first, first, min(end, self.records)
 
 
@@ -134,10 +152,10 @@ def serve_generated(records: int, page_size: int = 100, port: int = 0) -> Iterat
         yield f"{server.url}/oai"
 
 
-def _server_of(records: int, page_size: int, port: int) -> ReplayServer:
+def _server_of(records: int, page_size: int, port: int, revised: int = 0) -> ReplayServer:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "replay.toml").touch()
-        return ReplayServer(Path(folder), port, added={"oai": Generated(records, page_size)})
+        return ReplayServer(Path(folder), port, added={"oai": Generated(records, page_size, revised)})
 
 
 def main() -> None:
@@ -146,8 +164,9 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=20_000)
     parser.add_argument("--page-size", type=int, default=100)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--revised", type=int, default=0, help="records with a later version, for a second harvest")
     options = parser.parse_args()
-    server = _server_of(options.records, options.page_size, options.port)
+    server = _server_of(options.records, options.page_size, options.port, options.revised)
     print(f"{server.url}/oai", flush=True)  # noqa: T201 - the promise of the command line
     server.serve_forever()
 

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 
 HOST = "generated.example"
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # the datestamp of record 0; each one after it is a second later
+_REVISED = "2nd edition"
 _NEAR_DUPLICATE_EVERY = 33  # records; one of them nearly repeats one of the thirty before it: 3 %
 _SURNAMES = [
     "Adams", "Bello", "Castro", "Dubois", "Eriksen", "Fofana", "Gupta", "Hansen", "Ilic", "Jensen", "Kim", "Lopez",
@@ -111,16 +112,21 @@ def _day(days: int) -> str:
     return (EPOCH + timedelta(days=days)).strftime("%Y-%m-%d")
 
 
-def record(number: int) -> bytes:
-    """Return the OAI `<record>` element of a number, about 2 kB of UTF-8."""
+def record(number: int, revised_at: str | None = None) -> bytes:
+    """Return the OAI `<record>` element of a number, about 2 kB of UTF-8.
+
+    `revised_at` is the datestamp of a later version, whose title says that it is another one.
+    """
     original = near_duplicate_of(number)
     values = _values(number) if original is None else _reworded(_values(original, short=True), number)
-    return (_TEMPLATE % (number, datestamp(number), number, *values)).encode("utf-8")
+    if revised_at is not None:
+        values = values._replace(title=f"{values.title} ({_REVISED})")
+    return (_TEMPLATE % (number, revised_at or datestamp(number), number, *values)).encode("utf-8")
 
 
-def header(number: int) -> bytes:
+def header(number: int, revised_at: str | None = None) -> bytes:
     """Return the `<header>` element of a number."""
-    return record(number).split(b"<metadata>", 1)[0].removeprefix(b"<record>")
+    return record(number, revised_at).split(b"<metadata>", 1)[0].removeprefix(b"<record>")
 
 
 def _mixed(number: int) -> int:
