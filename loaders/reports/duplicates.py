@@ -1,4 +1,4 @@
-"""Write the pairs that a steward should review, side by side with the evidence, the most probable first."""
+"""Write the first pairs that a steward should review, side by side with the evidence, the most probable first."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from loaders.reports.texts import LANGUAGES
 from loaders.store import JudgementRow, MatchRow, SourceRecordRow, snapshot
 
 _PAGE_PAIRS = 50
+MAX_SHOWN_PAIRS = 500  # the most probable: 25,000 took a hundred seconds of every night; the console has all
 _COMPARED_FIELDS = (
     "title", "contributors", "publishers", "issued", "languages", "resource_types", "levels", "identifiers", "url",
     "license", "description",
@@ -34,17 +35,19 @@ def write_duplicates(
 ) -> list[Path]:
     """Write duplicates.html in each language and its JSON; further pages are duplicates-2.html and so on.
 
+    Only the first MAX_SHOWN_PAIRS are written; when there are more, each page says so, and where all of them are.
     `web_url` is the web's public address, for links to its pages.
     """
     at = at or current_time()
     written: list[Path] = []
     with snapshot(catalog_engine) as connection:
         count = connection.scalar(select(func.count()).select_from(MatchRow).where(_TO_REVIEW)) or 0
-        pages = max(-(-count // _PAGE_PAIRS), 1)
+        shown = min(count, MAX_SHOWN_PAIRS)
+        pages = max(-(-shown // _PAGE_PAIRS), 1)
         for number, rows in enumerate(_pages(connection), start=1):
             pairs = list(pair_facts(connection, rows))
             stem = "duplicates" if number == 1 else f"duplicates-{number}"
-            facts = {"at": at, "count": count, "pairs": pairs, "page_number": number, "pages": pages}
+            facts = {"at": at, "count": count, "shown": shown, "pairs": pairs, "page_number": number, "pages": pages}
             written += write_pages(reports_dir, stem, "duplicates.html", facts, languages, web_url=web_url)
     delete_other_pages(reports_dir, "duplicates", written)
     return written
@@ -54,7 +57,7 @@ def _pages(connection: Connection) -> Iterator[Sequence[RowMapping]]:
     """Yield the rows of each page, in order and read once; one page without rows when no pair is to be reviewed."""
     query = select(MatchRow.__table__).where(_TO_REVIEW)
     query = query.order_by(MatchRow.probability.desc(), MatchRow.left_key, MatchRow.right_key)
-    rows = connection.execute(query.execution_options(yield_per=_PAGE_PAIRS)).mappings()
+    rows = connection.execute(query.limit(MAX_SHOWN_PAIRS).execution_options(yield_per=_PAGE_PAIRS)).mappings()
     first = rows.fetchmany(_PAGE_PAIRS)
     yield first
     while first and (more := rows.fetchmany(_PAGE_PAIRS)):
