@@ -22,9 +22,16 @@ def match(*, full: bool = False) -> dict[str, Any]:
     """Find which live records are one work, and write the result into a folder for the publication.
 
     Only records that changed since the last publication are compared again, unless `full`; the result is the same. A
+<<<<<<< HEAD
     match that fails is recorded as a failed publication, which the report and the notification show.
     Returns {"folder": relative to ELIB_HOME, "records": how many, "evaluated": how many pairs were compared, "seconds":
     what it took}.
+=======
+    match that fails is recorded as a failed publication, which the report and the notification show. Nothing is matched
+    when nothing has changed, in the catalog, the declarations or the code, since all of it was published.
+    Returns {"folder": relative to ELIB_HOME, "records": how many, "evaluated": how many pairs were compared}; then
+    folder is None and "holds" the publication that still holds.
+>>>>>>> 2d43df6 (Skip match and publication when nothing has changed)
     """
     from loaders.backup import NotReprocessed, check_reprocessed
     from loaders.store import is_interruption
@@ -33,7 +40,14 @@ def match(*, full: bool = False) -> dict[str, Any]:
     try:
         check_reprocessed(env)
         _settle_corrections(env)
+<<<<<<< HEAD
         return match_live_records(env, full=full) | {"seconds": round(time.monotonic() - began, 3)}
+=======
+        if not full and (standing := _standing_publication(env)):
+            log.info("Nothing has changed since %s, so that nothing is matched again.", standing)
+            return {"folder": None, "holds": standing, "evaluated": 0}
+        return _match(env, full=full)
+>>>>>>> 2d43df6 (Skip match and publication when nothing has changed)
     except NotReprocessed as error:
         _record_failure(env, "restored", str(error))
         raise
@@ -41,6 +55,15 @@ def match(*, full: bool = False) -> dict[str, Any]:
         if not is_interruption(error):
             _record_failure(env, *_crash(env, "match", error))
         raise
+
+
+def _standing_publication(env: Environment) -> str | None:
+    """Return the publication that still holds because nothing has changed since; None when there is work to do."""
+    from loaders.declarations import feeds_in_use
+    from loaders.publication import nothing_changed
+    from pipeline.unchanged import publication_inputs
+
+    return nothing_changed(env, publication_inputs(feeds_in_use(env)))
 
 
 def _settle_corrections(env: Environment) -> None:
@@ -77,10 +100,23 @@ def _crash(env: Environment, step: str, error: BaseException) -> tuple[str, str]
     return "crashed", f"{what}. The catalog is unchanged; the next publication does the work again."
 
 
+def _match(env: Environment, *, full: bool) -> dict[str, Any]:
+    """Match, and keep beside the result what was read, so that its publication can tell whether that has changed."""
+    from loaders.declarations import feeds_in_use
+    from loaders.publication import begin_reading, keep_read_state
+    from pipeline.unchanged import publication_inputs
+
+    read = begin_reading(env, publication_inputs(feeds_in_use(env)))
+    matched = match_live_records(env, full=full)
+    keep_read_state(env.home / matched["folder"], read)
+    return matched
+
+
 def publish(matched: dict[str, Any]) -> dict[str, int]:
     """Publish what `match` found, in one transaction, and record the catalog rules' issues; return the counts.
 
-    It is matched again first when another publication has made it outdated, or has published it already.
+    It is matched again first when another publication has made it outdated, or has published it already. Where nothing
+    was matched because nothing had changed, and that still holds, the run says so and has the counts of before.
     """
     from loaders.backup import check_reprocessed
     from loaders.publication import publication_lock
@@ -102,12 +138,17 @@ def _begin_and_publish(env: Environment, matched: dict[str, Any]) -> dict[str, i
     run_id, began = begin_publication(env), time.monotonic()
     try:
         try:
+<<<<<<< HEAD
             with with_run_in_log(None, run_id):
                 counts = _publish(env, run_id, matched)
+=======
+            counts = _publish_found(env, run_id, matched)
+>>>>>>> 2d43df6 (Skip match and publication when nothing has changed)
         except (NothingMatched, Outdated) as error:
             log.warning("%s; the records are matched again", error)
-            shutil.rmtree(env.home / matched["folder"], ignore_errors=True)
-            counts = _publish(env, run_id, match_live_records(env, full=False))
+            if matched["folder"]:
+                shutil.rmtree(env.home / matched["folder"], ignore_errors=True)
+            counts = _publish(env, run_id, _match(env, full=False))
     except Undeclared as error:
         store.fail_run(env, run_id, "undeclared", str(error))
         raise
@@ -145,26 +186,48 @@ def index_library(env: Environment, *, anew: bool = False, wait_seconds: float =
     return update_library_index(env, indexed_words, partners, anew=anew, wait_seconds=wait_seconds)
 
 
+def _publish_found(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str, int]:
+    """Publish a match, or end the run when there is none because nothing has changed.
+
+    Raises Outdated when something has changed since.
+    """
+    from loaders.declarations import update_declarations
+    from loaders.publication import Outdated, publish_unchanged
+    from pipeline.unchanged import publication_inputs
+
+    if matched["folder"]:
+        return _publish(env, run_id, matched)
+    counts = publish_unchanged(env, run_id, publication_inputs(update_declarations(env)))
+    if counts is None:
+        raise Outdated(f"nothing had changed since {matched['holds']}, and now something has")
+    log.info("Nothing has changed since %s, so that nothing is published again.", matched["holds"])
+    return counts
+
+
 def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str, int]:
     from loaders.declarations import check_declared, update_declarations
     from loaders.publication import (
         publish_match,
+        read_by_match,
         read_catalog_issues,
         read_match_result,
         write_catalog_issues,
     )
     from pipeline.exporting import feed_terms
+    from pipeline.unchanged import publication_inputs
     from transforms.merge import merge
     from transforms.rules import CATALOG_RULE_CODES
 
     folder = env.home / matched["folder"]
-    across = read_catalog_issues(folder)
+    across, read = read_catalog_issues(folder), read_by_match(folder)
     feeds = update_declarations(env)
     if feeds.undeclared:
         check_declared(feeds, read_match_result(folder).clusters)
     with rare_garbage_collection():
         counts = publish_match(env, run_id, folder, merge=merge, trust=feeds.trust, terms=feed_terms(feeds))
-    write_catalog_issues(env, run_id, across, CATALOG_RULE_CODES)
+    inputs = publication_inputs(feeds)
+    is_of_match = read is not None and read.inputs == inputs
+    write_catalog_issues(env, run_id, across, CATALOG_RULE_CODES, inputs if is_of_match else None)
     return counts
 
 

@@ -8,7 +8,9 @@ from loaders.publication.match_state import (
     Outdated,
     StateUnreadable,
     drop_keys,
+    keep_read_state,
     newest_publication,
+    read_by_match,
     read_features,
     read_judgements,
     read_live_records,
@@ -17,21 +19,35 @@ from loaders.publication.match_state import (
     stale_keys,
     write_match_result,
 )
+<<<<<<< HEAD
 from loaders.publication.publication import begin_publication, publication_lock, publish_match
+=======
+from loaders.publication.publication import begin_publication, nothing_changed, publish_match, publish_unchanged
+>>>>>>> 2d43df6 (Skip match and publication when nothing has changed)
 from loaders.publication.publish_state import read_publish_state, write_publish_state
+from loaders.publication.unchanged import ReadState, begin_reading
 
 __all__ = [
     "Alike",
     "NoFeatures",
     "NothingMatched",
     "Outdated",
+    "ReadState",
     "StateUnreadable",
     "begin_publication",
+    "begin_reading",
     "drop_keys",
     "keep_catalog_issues",
+    "keep_read_state",
     "newest_publication",
+<<<<<<< HEAD
     "publication_lock",
+=======
+    "nothing_changed",
+>>>>>>> 2d43df6 (Skip match and publication when nothing has changed)
     "publish_match",
+    "publish_unchanged",
+    "read_by_match",
     "read_catalog_issues",
     "read_features",
     "read_judgements",

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from loaders.catalog import ISSUE_TABLE, known_issues, write_issues
 from loaders.publication.match_state import NothingMatched
+from loaders.publication.unchanged import note_complete
 from loaders.staging import issue_id, without_nul
 from loaders.store import HarvestRunRow, SourceRecordRow, read_run, rows_among, whole_file, write_transaction
 from schemas import Environment, Issue
@@ -32,8 +33,14 @@ def read_catalog_issues(folder: Path) -> list[Issue]:
         raise NothingMatched(f"{folder.name}: nothing was matched, or it is published already; match again") from error
 
 
-def write_catalog_issues(env: Environment, run_id: str, issues: list[Issue], codes: Iterable[str]) -> None:
-    """Open these issues about live records, and resolve all other open issues with these codes."""
+def write_catalog_issues(
+    env: Environment, run_id: str, issues: list[Issue], codes: Iterable[str], inputs: str | None = None
+) -> None:
+    """Open these issues about live records, and resolve all other open issues with these codes.
+
+    This is the last that a publication writes: with `inputs`, the digest of what it depended on besides the catalog,
+    the next one need do nothing when nothing has changed by then.
+    """
     run = read_run(env, run_id)
     with write_transaction(env) as connection:
         live = _live_keys(connection, [issue.key for issue in issues])
@@ -41,6 +48,8 @@ def write_catalog_issues(env: Environment, run_id: str, issues: list[Issue], cod
         feeds = connection.scalars(select(HarvestRunRow.feed).where(HarvestRunRow.feed.is_not(None)).distinct()).all()
         where = ISSUE_TABLE.c.feed.in_(feeds) & ISSUE_TABLE.c.code.in_(list(codes))  # by the index of both
         write_issues(connection, run, rows, known_issues(connection, where, _SCOPE, rows), _SCOPE)
+        if inputs is not None:
+            note_complete(connection, inputs)
 
 
 def _issue_row(issue: Issue) -> dict[str, str]:

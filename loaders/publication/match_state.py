@@ -6,13 +6,14 @@ The files can be deleted at any time: the next match is then a full one.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import msgspec
 import pyarrow as pa
@@ -22,6 +23,7 @@ from sqlalchemy import Connection, func, select
 
 from loaders.publication.feature_store import delete_stored_features
 from loaders.publication.publish_state import read_publish_state
+from loaders.publication.unchanged import ReadState
 from loaders.store import (
     HarvestRunRow,
     JudgementRow,
@@ -37,8 +39,10 @@ from schemas import Base, Cluster, Environment, Judgement, Match, ResourceView
 
 _FEATURES_FILE, _PAIRS_FILE, _STATE_FILE = "features.parquet", "pairs.parquet", "state.json"
 _RESULT_FILE, _MATCHES_FILE = "found.json", "matches.jsonl"
+_READ_FILE = "read.json"
 _FOLDER_PREFIX = "found-"  # of the folder of one match
 _MAX_UNPUBLISHED_SECONDS = 2 * 86_400  # a match that was not published is deleted after this time
+_PARQUET_MAGIC, _PARQUET_MIN_BYTES = b"PAR1", 12
 _VIEW = msgspec.json.Decoder(ResourceView)
 MATCH_STATE = "matched"  # the row of publish_state: the match from which the catalog was published
 
@@ -81,17 +85,18 @@ class _MatchState(Base, frozen=True, kw_only=True):
 def newest_publication(env: Environment) -> str | None:
     """Return the last run that published the catalog; a match reads it before anything else."""
     with read_transaction(env) as connection:
-        return _newest(connection)
+        return newest_publication_run(connection)
 
 
-def _newest(connection: Connection) -> str | None:
+def newest_publication_run(connection: Connection) -> str | None:
+    """Return the last run that published the catalog, as a transaction sees it."""
     newest = select(func.max(HarvestRunRow.id)).where(HarvestRunRow.kind == "publish", HarvestRunRow.status == "loaded")
     return connection.scalar(newest)
 
 
 def check_current(connection: Connection, folder: Path) -> None:
     """Raise Outdated when the catalog was published after the match of this folder began."""
-    after_publication, newest = _state_of(folder).after_publication, _newest(connection)
+    after_publication, newest = _state_of(folder).after_publication, newest_publication_run(connection)
     if after_publication != newest:
         raise Outdated(
             f"{folder.name}: it was matched after {after_publication or 'no publication'}, and {newest} was published "
@@ -151,6 +156,29 @@ def read_features(env: Environment, version: str) -> pa.Table | None:
     """
     state = _kept_state(env)
     return None if state is None or state.version != version else _table(env, _FEATURES_FILE)
+
+
+def is_state_kept(env: Environment, connection: Connection) -> bool:
+    """Return whether the files of the match from which the catalog was published are there, without reading them."""
+    try:
+        state = _kept_state(env)
+        if state is None or read_publish_state(connection, MATCH_STATE) != _value(state.digest):
+            return False
+        return all(_is_whole(_folder(env) / name) for name in (_FEATURES_FILE, _PAIRS_FILE))
+    except (StateUnreadable, OSError):
+        return False
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether a file begins and ends as Parquet does."""
+    with path.open("rb") as file:
+        begins = file.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
+        return begins and file.seek(0, os.SEEK_END) > _PARQUET_MIN_BYTES and _ends_as_parquet(file)
+
+
+def _ends_as_parquet(file: BinaryIO) -> bool:
+    file.seek(-len(_PARQUET_MAGIC), os.SEEK_END)
+    return file.read() == _PARQUET_MAGIC
 
 
 def features_file(env: Environment) -> Path:
@@ -216,7 +244,8 @@ def write_match_result(
         msgspec.convert({"key": key, "other_key": other, "kind": kind, "variant": variant}, _RelatedPair)
         for key, other, kind, variant in related
     )
-    state = _MatchState(version=version, digest=_digest(version, features, pairs), after_publication=after_publication)
+    digest = _digest(version, features, pairs)
+    state = _MatchState(version=version, digest=digest, after_publication=after_publication)
     with _new_folder(env) as folder:
         pq.write_table(features, folder / _FEATURES_FILE, compression="zstd")
         pq.write_table(pairs, folder / _PAIRS_FILE, compression="zstd")
@@ -263,6 +292,18 @@ def read_matches(folder: Path) -> Iterator[Match]:
     with (folder / _MATCHES_FILE).open("rb") as lines:
         for line in lines:
             yield decoder.decode(line)
+
+
+def keep_read_state(folder: Path, read: ReadState) -> None:
+    """Keep beside a match what begin_reading returned before it; without it, the next night does all of its work."""
+    with whole_file(folder / _READ_FILE) as temporary:
+        temporary.write_bytes(msgspec.json.encode(read))
+
+
+def read_by_match(folder: Path) -> ReadState | None:
+    """Return the state of the catalog, the code and the declarations that a match read; None when it is not known."""
+    path = folder / _READ_FILE
+    return msgspec.json.decode(path.read_bytes(), type=ReadState) if path.exists() else None
 
 
 def published_value(folder: Path) -> str:

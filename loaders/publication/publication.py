@@ -12,8 +12,11 @@ from sqlalchemy import Connection, insert, select
 from loaders.publication.match_state import (
     MATCH_STATE,
     check_current,
+    is_state_kept,
     keep_state,
+    newest_publication_run,
     published_value,
+    read_by_match,
     read_match_result,
     read_matches,
 )
@@ -21,6 +24,7 @@ from loaders.publication.matches import write_matches
 from loaders.publication.planning import plan_resources, read_catalog
 from loaders.publication.publish_state import read_publish_state, write_publish_state
 from loaders.publication.resources import Merge, ResourceWriter, rewrite_derived_columns
+from loaders.publication.unchanged import is_published, lock_number, note_written
 from loaders.staging import batch_errors
 from loaders.store import (
     INTERRUPTED,
@@ -33,6 +37,7 @@ from loaders.store import (
     new_run_id,
     now,
     read_run,
+    read_transaction,
     show_publications,
     this_worker,
     write_transaction,
@@ -95,6 +100,7 @@ def publish_match(
     matched = read_match_result(folder)
     with write_transaction(env) as connection:
         check_current(connection, folder)
+        is_current = lock_number(connection, read_by_match(folder))
         rewrite_derived_columns(connection)
         before = read_catalog(connection, _held_narrowed_keys(env, connection))
         resources, identities = plan_resources(before, matched, run_id)
@@ -108,6 +114,7 @@ def publish_match(
         writer.note_changes()
         write_matches(connection, read_matches(folder))
         write_publish_state(connection, MATCH_STATE, published_value(folder))
+        note_written(connection, read_by_match(folder), is_current=is_current)
         notes = msgspec.json.encode(writer.problems).decode() if writer.problems else None
         counts = {**writer.counts, "landed": sum(writer.counts.values()), "listed": len(before.live)}
         counts["duplicates"] = len(before.live) - len(resources)
@@ -115,6 +122,38 @@ def publish_match(
     show_publications(env)
     keep_state(env, folder)
     return read_run(env, run_id).counts
+
+
+def nothing_changed(env: Environment, inputs: str) -> str | None:
+    """Return the publication that still holds, because nothing on which a match or publication depends has changed.
+
+    None when a match and a publication must be made. `inputs` is a digest of what they depend on besides the catalog.
+    """
+    with read_transaction(env) as connection:
+        return _standing_publication(env, connection, inputs)
+
+
+def publish_unchanged(env: Environment, run_id: str, inputs: str) -> dict[str, int] | None:
+    """End a publication before which nothing has changed: its counts are what the whole work would count.
+
+    Returns None, and leaves the run as it is, when something has changed.
+    """
+    with write_transaction(env) as connection:
+        standing = _standing_publication(env, connection, inputs)
+        if standing is None:
+            return None
+        row = connection.execute(select(HarvestRunRow.__table__).where(HarvestRunRow.id == standing)).mappings().one()
+        resources = row["added"] + row["changed"] + row["unchanged"]
+        counts = {"landed": resources, "unchanged": resources, "listed": row["listed"], "duplicates": row["duplicates"]}
+        holds = row["base_run_id"] or standing
+        end_run(connection, run_id, "loaded", notes=row["notes"], base_run_id=holds, **counts)
+    return read_run(env, run_id).counts
+
+
+def _standing_publication(env: Environment, connection: Connection, inputs: str) -> str | None:
+    if not (is_published(connection, inputs) and is_state_kept(env, connection)):
+        return None
+    return newest_publication_run(connection)
 
 
 def _changed_terms(connection: Connection, terms: Mapping[str, str]) -> list[str]:

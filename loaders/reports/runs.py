@@ -58,7 +58,10 @@ def recent_runs(connection: Connection, at: str, feed: str | None = None) -> dic
 
 
 def last_publication(connection: Connection) -> ReportFacts | None:
-    """Read the last publication; None before the first."""
+    """Read the last publication; None before the first.
+
+    `holds` is the publication that still holds, where nothing had changed since and nothing was done.
+    """
     query = select(HarvestRunRow.__table__).where(HarvestRunRow.kind == "publish")
     row = connection.execute(query.order_by(HarvestRunRow.id.desc()).limit(1)).mappings().first()
-    return run_facts(dict(row)) if row else None
+    return {**run_facts(dict(row)), "holds": row["base_run_id"]} if row else None

@@ -29,6 +29,7 @@ from loaders.store.measures import RunMeasures, add_measures, decode_measures
 from loaders.store.models import (
     AccountRow,
     ApplicationRow,
+    CatalogChangeRow,
     CurationRow,
     DeadResourceRow,
     FeedDeclarationRow,
@@ -109,6 +110,7 @@ __all__ = [
     "UPKEEP_KINDS",
     "AccountRow",
     "ApplicationRow",
+    "CatalogChangeRow",
     "ChangeTimes",
     "CurationRow",
     "DeadResourceRow",

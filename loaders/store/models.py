@@ -77,10 +77,17 @@ class HarvestRunRow(Table):
     changes: Mapped[str | None] = mapped_column(
         doc="JSON list of [kind of change, records]: what a reprocess changed; null for other runs"
     )
+<<<<<<< HEAD
     measures: Mapped[str | None] = mapped_column(
         doc="JSON of loaders.store.RunMeasures: seconds by step, requests, shares; null for runs that were not measured"
     )
     base_run_id: Mapped[str | None] = mapped_column(doc="the feed's loaded run that this one was staged against")
+=======
+    base_run_id: Mapped[str | None] = mapped_column(
+        doc="the feed's loaded run that this one was staged against; "
+        "of a publication before which nothing had changed: the one that still holds"
+    )
+>>>>>>> 2d43df6 (Skip match and publication when nothing has changed)
     landing_until: Mapped[str | None] = mapped_column(
         doc="the newest run whose landing is included; null when the records came by the pipe"
     )
@@ -444,11 +451,23 @@ class PublishStateRow(Table):
     name: Mapped[str] = mapped_column(
         primary_key=True,
         doc="`matched` (the match published), `derivation` (version of the derived columns), `restored` (feeds of a "
-        "restored backup that were not loaded since), `feed_folders` (the folder of each feed's declaration), "
+        "restored backup that were not loaded since), `published_from` (the state of which "
+        "everything is published), `feed_folders` (the folder of each feed's declaration), "
         "`links` (up to which resource the published addresses are known) or "
         "`feed_terms` (partner and licence of the metadata of each feed at the last publication)",
     )
     value: Mapped[str] = mapped_column(doc="JSON")
+
+
+class CatalogChangeRow(Table):
+    """Counts the times that anything changed on which a publication depends; one row, counted by triggers."""
+
+    __tablename__ = "catalog_change"
+
+    id: Mapped[int] = mapped_column(primary_key=True, doc="always 1")
+    number: Mapped[int] = mapped_column(
+        doc="even when a match has begun to read; one more once something has changed since"
+    )
 
 
 class FeedDeclarationRow(Table):

@@ -1,0 +1,217 @@
+"""A night in which nothing changed is not matched or published again, and any change is; on both databases."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, text, update
+
+from loaders.curation import curation
+from loaders.publication import begin_publication, publish_match
+from loaders.store import HarvestRunRow, ResourceRow, SourceRecordRow, read_transaction, write_transaction
+from pipeline import catalog
+from schemas import Environment
+from tests.loaders.nights import rows
+from tests.pipeline.feeds import declare, listed, night
+from transforms.merge import merge
+
+BY = {"by": "A Steward", "reason": "looked at it"}
+TABLES = (
+    "source_record",
+    "resource",
+    "resource_set",
+    "resource_version",
+    "redirect",
+    "match",
+    "issue",
+    "publication",
+    "publish_state",
+    "catalog_change",
+)
+
+
+def everything(env: Environment) -> dict[str, list[tuple[Any, ...]]]:
+    return {table: rows(env, table) for table in TABLES}
+
+
+def is_skipped(matched: dict[str, Any]) -> bool:
+    return matched["folder"] is None
+
+
+def published(env: Environment, *, full: bool = False) -> bool:
+    """Match and publish; return whether there was nothing to do."""
+    matched = catalog.match(full=full)
+    catalog.publish(matched)
+    return is_skipped(matched)
+
+
+def settle(env: Environment) -> None:
+    """Publish what there is, and see that the next night has nothing to do."""
+    published(env)
+    assert published(env), "everything is published"
+
+
+@pytest.fixture
+def quiet(library: Environment) -> Environment:
+    """A library of four records of which two are one work, all published."""
+    night(library, "books", [listed("books", number) for number in range(3)])
+    declare(library, "films")
+    night(library, "films", [listed("films", 0, name="Photosynthesis for class 1, a workbook of books")])
+    settle(library)
+    return library
+
+
+def test_a_night_without_a_change_says_which_publication_holds_and_counts_as_the_whole_work(
+    quiet: Environment,
+) -> None:
+    before = everything(quiet)
+    published(quiet, full=True)
+    assert everything(quiet) == before, "the whole work changes nothing"
+    counts = "listed, landed, added, changed, unchanged, deleted, duplicates, notes"
+    whole = rows(quiet, "harvest_run", f"id, {counts}")[-1]
+    assert published(quiet)
+    assert everything(quiet) == before
+    *_, (name, base, *skipped) = rows(quiet, "harvest_run", f"id, base_run_id, {counts}")
+    assert base == whole[0] and name > base
+    assert skipped == list(whole[1:])
+
+
+def reload(env: Environment, **more: Any) -> None:
+    night(env, "books", [listed("books", 0, **more), *(listed("books", number) for number in (1, 2))])
+
+
+def correct(env: Environment) -> None:
+    curation.record_correction(env, "books:1", "title.en", '"Corrected"', **BY)
+
+
+def undo(env: Environment) -> None:
+    number = curation.withdraw(env, "books:2", **BY)
+    settle(env)
+    curation.undo_curation(env, number, **BY)
+
+
+def write(env: Environment, statement: Any) -> None:
+    with write_transaction(env) as connection:
+        connection.execute(statement)
+
+
+def lose_a_trigger(env: Environment) -> None:
+    on = ' ON "judgement"' if env.catalog_url.startswith("postgresql") else ""
+    write(env, text(f"DROP TRIGGER change_of_judgement_insert{on}"))
+
+
+def upgrade(env: Environment) -> None:
+    """The state that another version of the code left."""
+    with write_transaction(env) as connection:
+        value = connection.scalar(text("SELECT value FROM publish_state WHERE name = 'published_from'"))
+        other = value.replace('"inputs":"', '"inputs":"0')
+        statement = text("UPDATE publish_state SET value = :value WHERE name = 'published_from'")
+        connection.execute(statement, {"value": other})
+
+
+def damage(env: Environment) -> None:
+    (env.home / "match" / "features.parquet").write_bytes(b"PAR1")
+
+
+CHANGES: dict[str, Callable[[Environment], Any]] = {
+    "another title": lambda env: reload(env, name="Photosynthesis, second edition"),
+    "a record less": lambda env: night(env, "books", [listed("books", number) for number in (0, 1)]),
+    "a new record": lambda env: night(env, "books", [listed("books", number) for number in range(4)]),
+    "a correction": correct,
+    "a withdrawal": lambda env: curation.withdraw(env, "books:2", **BY),
+    "an undone withdrawal": undo,
+    "a judgement": lambda env: curation.judge(env, "different", "books:0", "films:0", **BY),
+    "another trust": lambda env: declare(env, "films", "trust = 90\n"),
+    "another partner": lambda env: (env.feeds / "films.toml").write_text(
+        (env.feeds / "films.toml").read_text().replace("Example University", "Another")
+    ),
+    "another feed": lambda env: declare(env, "songs"),
+    "code of another version": upgrade,
+    "a lost match": lambda env: (env.home / "match" / "state.json").unlink(),
+    "a damaged match": damage,
+    "a resource changed by hand": lambda env: write(env, update(ResourceRow).values(record_sha256="00")),
+    "a record deleted by hand": lambda env: write(env, delete(SourceRecordRow).where(SourceRecordRow.key == "books:2")),
+    "a held run": lambda env: write(
+        env, update(HarvestRunRow).where(HarvestRunRow.feed == "films").values(status="held")
+    ),
+    "a lost row of the counter": lambda env: write(env, text("DELETE FROM catalog_change")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_any_change_is_matched_and_published(quiet: Environment, change: Callable[[Environment], Any]) -> None:
+    change(quiet)
+    assert not published(quiet)
+    after = everything(quiet)
+    published(quiet, full=True)
+    assert everything(quiet) == after, "the whole work finds nothing more"
+
+
+def test_a_catalog_that_has_lost_a_trigger_is_matched_every_night(quiet: Environment) -> None:
+    lose_a_trigger(quiet)
+    assert not published(quiet)
+    assert not published(quiet)
+
+
+def test_what_concerns_no_publication_does_not_cause_one(quiet: Environment) -> None:
+    reload(quiet)
+    write(quiet, update(SourceRecordRow).values(datestamp="2026-02-02"))
+    assert published(quiet)
+
+
+def test_a_load_between_match_and_publication_is_published_that_night(quiet: Environment) -> None:
+    matched = catalog.match()
+    assert is_skipped(matched)
+    reload(quiet, name="Photosynthesis, second edition")
+    assert catalog.publish(matched)["changed"] == 1
+    assert published(quiet)
+
+
+def test_a_load_while_a_match_runs_is_published_the_night_after(quiet: Environment) -> None:
+    matched = catalog.match(full=True)
+    night(quiet, "books", [listed("books", number) for number in range(4)])
+    catalog.publish(matched)
+    assert not published(quiet)
+    assert published(quiet)
+
+
+def test_a_publication_that_was_killed_before_its_last_step_is_not_taken_for_done(quiet: Environment) -> None:
+    reload(quiet, name="Photosynthesis, second edition")
+    matched = catalog.match()
+    publish_match(quiet, begin_publication(quiet), quiet.home / matched["folder"], merge=merge, trust={})
+    # here its process ends, before the issues over the whole catalog are written
+    assert not published(quiet)
+    assert published(quiet)
+
+
+def random_change(env: Environment, chance: random.Random) -> None:
+    """Something that may happen between two nights, or nothing."""
+    with read_transaction(env) as connection:
+        live = sorted(connection.scalars(text("SELECT key FROM source_record WHERE status = 'live'")))
+    kind = chance.randrange(6)
+    if kind < 3:
+        numbers = [number for number in range(6) if chance.random() < 0.7]
+        name = chance.choice(("books", "films"))
+        titles = [f"{chance.choice(('Fractions', 'Volcanoes'))} for class {number % 3 + 1}" for number in numbers]
+        night(env, name, [listed(name, number, name=title) for number, title in zip(numbers, titles, strict=True)])
+    elif kind == 3 and len(live) > 1:
+        curation.judge(env, chance.choice(("same", "different")), *sorted(chance.sample(live, 2)), **BY)
+    elif kind == 4 and live:
+        curation.withdraw(env, chance.choice(live), **BY)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_random_nights_leave_what_nights_of_the_whole_work_leave(library: Environment, seed: int) -> None:
+    declare(library, "films")
+    chance = random.Random(seed)
+    skipped = 0
+    for _ in range(6):
+        random_change(library, chance)
+        skipped += published(library)
+        after = everything(library)
+        published(library, full=True)
+        assert everything(library) == after
+    assert skipped < 6
