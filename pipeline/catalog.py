@@ -22,16 +22,10 @@ def match(*, full: bool = False) -> dict[str, Any]:
     """Find which live records are one work, and write the result into a folder for the publication.
 
     Only records that changed since the last publication are compared again, unless `full`; the result is the same. A
-<<<<<<< HEAD
-    match that fails is recorded as a failed publication, which the report and the notification show.
-    Returns {"folder": relative to ELIB_HOME, "records": how many, "evaluated": how many pairs were compared, "seconds":
-    what it took}.
-=======
     match that fails is recorded as a failed publication, which the report and the notification show. Nothing is matched
     when nothing has changed, in the catalog, the declarations or the code, since all of it was published.
-    Returns {"folder": relative to ELIB_HOME, "records": how many, "evaluated": how many pairs were compared}; then
-    folder is None and "holds" the publication that still holds.
->>>>>>> 2d43df6 (Skip match and publication when nothing has changed)
+    Returns {"folder": relative to ELIB_HOME, "records": how many, "evaluated": how many pairs were compared, "seconds":
+    what it took}; where nothing has changed, folder is None and "holds" the publication that still holds.
     """
     from loaders.backup import NotReprocessed, check_reprocessed
     from loaders.store import is_interruption
@@ -40,14 +34,12 @@ def match(*, full: bool = False) -> dict[str, Any]:
     try:
         check_reprocessed(env)
         _settle_corrections(env)
-<<<<<<< HEAD
-        return match_live_records(env, full=full) | {"seconds": round(time.monotonic() - began, 3)}
-=======
         if not full and (standing := _standing_publication(env)):
             log.info("Nothing has changed since %s, so that nothing is matched again.", standing)
-            return {"folder": None, "holds": standing, "evaluated": 0}
-        return _match(env, full=full)
->>>>>>> 2d43df6 (Skip match and publication when nothing has changed)
+            matched: dict[str, Any] = {"folder": None, "holds": standing, "evaluated": 0}
+        else:
+            matched = _match(env, full=full)
+        return matched | {"seconds": round(time.monotonic() - began, 3)}
     except NotReprocessed as error:
         _record_failure(env, "restored", str(error))
         raise
@@ -138,12 +130,8 @@ def _begin_and_publish(env: Environment, matched: dict[str, Any]) -> dict[str, i
     run_id, began = begin_publication(env), time.monotonic()
     try:
         try:
-<<<<<<< HEAD
             with with_run_in_log(None, run_id):
-                counts = _publish(env, run_id, matched)
-=======
-            counts = _publish_found(env, run_id, matched)
->>>>>>> 2d43df6 (Skip match and publication when nothing has changed)
+                counts = _publish_found(env, run_id, matched)
         except (NothingMatched, Outdated) as error:
             log.warning("%s; the records are matched again", error)
             if matched["folder"]:

@@ -19,11 +19,13 @@ from loaders.publication.match_state import (
     stale_keys,
     write_match_result,
 )
-<<<<<<< HEAD
-from loaders.publication.publication import begin_publication, publication_lock, publish_match
-=======
-from loaders.publication.publication import begin_publication, nothing_changed, publish_match, publish_unchanged
->>>>>>> 2d43df6 (Skip match and publication when nothing has changed)
+from loaders.publication.publication import (
+    begin_publication,
+    nothing_changed,
+    publication_lock,
+    publish_match,
+    publish_unchanged,
+)
 from loaders.publication.publish_state import read_publish_state, write_publish_state
 from loaders.publication.unchanged import ReadState, begin_reading
 
@@ -40,11 +42,8 @@ __all__ = [
     "keep_catalog_issues",
     "keep_read_state",
     "newest_publication",
-<<<<<<< HEAD
-    "publication_lock",
-=======
     "nothing_changed",
->>>>>>> 2d43df6 (Skip match and publication when nothing has changed)
+    "publication_lock",
     "publish_match",
     "publish_unchanged",
     "read_by_match",

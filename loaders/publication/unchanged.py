@@ -2,7 +2,7 @@
 
 Triggers of the database count: `catalog_change.number` is even when a match has begun to read, and one more as soon as
 anything is written on which a match or a publication depends, whoever writes it, in the transaction that does
-(migration 012 lists tables and columns). What lies outside the catalog, code and declarations, is in a digest. Both
+(migration 014 lists tables and columns). What lies outside the catalog, code and declarations, is in a digest. Both
 are remembered when everything of a publication is written: a publication that was killed is never taken for done.
 """
 

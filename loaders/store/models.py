@@ -77,17 +77,13 @@ class HarvestRunRow(Table):
     changes: Mapped[str | None] = mapped_column(
         doc="JSON list of [kind of change, records]: what a reprocess changed; null for other runs"
     )
-<<<<<<< HEAD
     measures: Mapped[str | None] = mapped_column(
         doc="JSON of loaders.store.RunMeasures: seconds by step, requests, shares; null for runs that were not measured"
     )
-    base_run_id: Mapped[str | None] = mapped_column(doc="the feed's loaded run that this one was staged against")
-=======
     base_run_id: Mapped[str | None] = mapped_column(
         doc="the feed's loaded run that this one was staged against; "
         "of a publication before which nothing had changed: the one that still holds"
     )
->>>>>>> 2d43df6 (Skip match and publication when nothing has changed)
     landing_until: Mapped[str | None] = mapped_column(
         doc="the newest run whose landing is included; null when the records came by the pipe"
     )
