@@ -1,8 +1,8 @@
 """Run the stages of the job for `make bench`, each in a process of its own so that its memory is its own.
 
 `python -m bench.stages NAME` runs one stage over the feed of the prepared environment and prints one JSON line:
-seconds of imports (and of reading models) whenever they happen, seconds of all else, processor seconds of both, records,
-peak memory in MB.
+seconds of imports (and of reading models) whenever they happen, seconds of all else, processor seconds of both,
+records, peak memory in MB.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import shutil
 import time
 from typing import Any
 
-from pipeline.feed import rare_garbage_collection
+from pipeline.feed import rare_garbage_collection, transforms_version
 from pipeline.matching import match_live_records
 from pipeline.progress import with_run_in_log
 from schemas import Environment, Feed, Unusual, environment
@@ -212,7 +212,15 @@ def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str
     if feeds.undeclared:
         check_declared(feeds, read_match_result(folder).clusters)
     with rare_garbage_collection():
-        counts = publish_match(env, run_id, folder, merge=merge, trust=feeds.trust, terms=feed_terms(feeds))
+        counts = publish_match(
+            env,
+            run_id,
+            folder,
+            merge=merge,
+            trust=feeds.trust,
+            terms=feed_terms(feeds),
+            merge_version=transforms_version(),
+        )
     inputs = publication_inputs(feeds)
     is_of_match = read is not None and read.inputs == inputs
     write_catalog_issues(env, run_id, across, CATALOG_RULE_CODES, inputs if is_of_match else None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from loaders.store import MatchRow, upsert, write_rows
 from schemas import Match
 
 _BATCH_ROWS = 500
+_FETCH_ROWS = 10_000
 _COLUMNS = ("probability", "evidence", "verdict", "review")
 _MATCHES: Any = MatchRow.__table__
 
@@ -20,18 +22,25 @@ _MATCHES: Any = MatchRow.__table__
 def write_matches(connection: Connection, matches: Iterable[Match]) -> None:
     """Make the rows of `match` equal to these pairs; a row that is right already is not written."""
     columns = [_MATCHES.c[name] for name in _COLUMNS]
-    known = {
-        (left, right): tuple(values)
-        for left, right, *values in connection.execute(select(_MATCHES.c.left_key, _MATCHES.c.right_key, *columns))
-    }
+    rows = connection.execute(
+        select(_MATCHES.c.left_key, _MATCHES.c.right_key, *columns),
+        execution_options={"stream_results": True, "yield_per": _FETCH_ROWS},
+    )
+    known = {(left, right): _digest(values) for left, right, *values in rows}
     differing = (
-        row for row in map(_match_row, matches) if known.pop(_key(row), None) != tuple(row[name] for name in _COLUMNS)
+        row
+        for row in map(_match_row, matches)
+        if known.pop(_key(row), None) != _digest([row[name] for name in _COLUMNS])
     )
     for batch in chunked(differing, _BATCH_ROWS):
         write_rows(connection, upsert(connection, _MATCHES, _COLUMNS), batch)
     gone = delete(_MATCHES).where(_MATCHES.c.left_key == bindparam("left"), _MATCHES.c.right_key == bindparam("right"))
     for keys in chunked(sorted(known), _BATCH_ROWS):
         write_rows(connection, gone, [{"left": left, "right": right} for left, right in keys])
+
+
+def _digest(values: Sequence[Any]) -> bytes:
+    return hashlib.blake2b(msgspec.json.encode(values), digest_size=16).digest()
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, str]:

@@ -83,14 +83,16 @@ def publish_match(
     merge: Merge,
     trust: Mapping[str, int],
     terms: Mapping[str, str] | None = None,
+    merge_version: str | None = None,
 ) -> dict[str, int]:
     """Publish the match in `folder` (match_state.write_match_result), and return the run's counts.
 
     `merge` makes one record of a cluster's members; `trust` is how far each feed is trusted, 0 where it is not named.
     `terms` is what is told of each feed beside its metadata, as any text: where it is another than at the last
-    publication, the feed's resources count as changed. The live members are read again here. A publication that is done
-    already is left as it is. When nothing changed, only the row of harvest_run changes. Raises NothingMatched or
-    Outdated when the match must be made again first.
+    publication, the feed's resources count as changed. With `merge_version`, which names the code of `merge`, only
+    those resources are merged again whose members, decisions or relations changed since. The live members are read
+    again here. A publication that is done already is left as it is. When nothing changed, only the row of harvest_run
+    changes. Raises NothingMatched or Outdated when the match must be made again first.
     """
     run = read_run(env, run_id)
     if run.status == "loaded":
@@ -104,7 +106,7 @@ def publish_match(
         rewrite_derived_columns(connection)
         before = read_catalog(connection, _held_narrowed_keys(env, connection))
         resources, identities = plan_resources(before, matched, run_id)
-        writer = ResourceWriter(connection, run_id, before, merge, trust)
+        writer = ResourceWriter(connection, run_id, before, merge, trust, merge_version)
         writer.write(resources)
         writer.withdraw_others({planned.id for planned in resources}, identities)
         writer.write_redirects(identities)

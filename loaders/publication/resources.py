@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -11,7 +12,7 @@ from more_itertools import chunked
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
 from loaders.publication.identity import Identities, resolve
-from loaders.publication.planning import CatalogBefore, PlannedResource
+from loaders.publication.planning import CatalogBefore, PlannedResource, PublishedResource
 from loaders.publication.publish_state import read_publish_state, write_publish_state
 from loaders.publication.rows import (
     DERIVATION_VERSION,
@@ -43,6 +44,7 @@ _BATCH_ROWS = 500
 _RESOURCES_BETWEEN_LINES = 10_000  # in the log; a multiple of _BATCH_ROWS
 _DERIVATION_BATCH_ROWS = 5_000
 _DERIVATION_STATE = "derivation"  # the row of publish_state: the version by which the columns were derived
+_DIGESTED = msgspec.json.Encoder(order="deterministic")
 _RESOURCES: Any = ResourceRow.__table__
 
 
@@ -87,13 +89,20 @@ class ResourceWriter:
     """Write the resources of one publication and count the changes."""
 
     def __init__(
-        self, connection: Connection, run_id: str, before: CatalogBefore, merge: Merge, trust: Mapping[str, int]
+        self,
+        connection: Connection,
+        run_id: str,
+        before: CatalogBefore,
+        merge: Merge,
+        trust: Mapping[str, int],
+        merge_version: str | None = None,
     ) -> None:
         self.connection = connection
         self.run_id = run_id
         self.before = before
         self.merge = merge
         self.trust = trust
+        self.merge_version = merge_version
         self.at = change_time(connection)
         self.counts = {"added": 0, "changed": 0, "unchanged": 0, "deleted": 0}
         self.problems: list[str] = []
@@ -111,22 +120,42 @@ class ResourceWriter:
         log.info("publish: %d resources were new or might have changed", looked_at)
 
     def _is_current(self, planned: PlannedResource) -> bool:
-        """Tell, without reading any record, whether a resource of one record is published already as planned."""
+        """Tell, without reading any record, whether a resource is published already as planned."""
         known = self.before.resources.get(planned.id)
-        if known is None or len(planned.keys) > 1 or planned.related or planned.corrections:
+        if known is None:
             return False
-        record = self.before.live[planned.keys[0]]
-        if record.license_withheld:
-            return False
+        records = [self.before.live[key] for key in planned.keys]
         current = (
-            known.sha256 == record.sha256
-            and known.quality == record.score
-            and known.members == 1
+            known.quality == best_score([record.score for record in records])
+            and known.members == len(records)
             and known.review == planned.review
             and known.withdrawn_at == planned.withdrawn_at
+            and self._has_record(planned, known)
         )
         self.counts["unchanged"] += current
         return current
+
+    def _has_record(self, planned: PlannedResource, known: PublishedResource) -> bool:
+        """Tell whether a resource has the record that it should have: that of its only member, or the merged one."""
+        if self._is_one_record(planned):
+            return known.merged_from is None and known.sha256 == self.before.live[planned.keys[0]].sha256
+        return known.merged_from is not None and known.merged_from == self._merged_from(planned, known.sha256)
+
+    def _is_one_record(self, planned: PlannedResource) -> bool:
+        """Tell whether a resource has the text of its only member, byte for byte."""
+        is_plain = len(planned.keys) == 1 and not planned.related and not planned.corrections
+        return is_plain and not self.before.live[planned.keys[0]].license_withheld
+
+    def _merged_from(self, planned: PlannedResource, sha256: bytes) -> bytes | None:
+        """Return a digest of all that a merge depends on, and of the record that it made; None without a version."""
+        if self.merge_version is None:
+            return None
+        members = [
+            (key, record.feed, self.trust.get(record.feed, 0), record.sha256, record.license_withheld)
+            for key, record in ((key, self.before.live[key]) for key in planned.keys)
+        ]
+        parts = (self.merge_version, members, planned.corrections, planned.related, sha256)
+        return hashlib.blake2b(_DIGESTED.encode(parts), digest_size=16).digest()
 
     def _write(self, batch: list[PlannedResource]) -> None:
         record_keys = [key for planned in batch for key in planned.keys]
@@ -135,7 +164,7 @@ class ResourceWriter:
         old_records = self._read_records(ResourceRow.id, ResourceRow.record, known_ids)
         old_sets = self._read_records(ResourceRow.id, ResourceRow.sets, known_ids)
         last_versions = self._last_versions(known_ids)
-        added, changed, versions = [], [], []
+        added, changed, versions, filled = [], [], [], []
         for planned in batch:
             row = self._row(planned, records_by_name)
             if planned.id not in old_records:
@@ -147,21 +176,24 @@ class ResourceWriter:
                 versions.append(version_row(planned.id, number, self.run_id, self.at, differences))
             else:
                 self.counts["unchanged"] += 1
+                filled.append({"of": planned.id, "merged_from": row["merged_from"]})
         self.counts["added"] += len(added)
         self.counts["changed"] += len(changed)
         write_rows(self.connection, insert(ResourceRow), added)
         _update_resources(self.connection, changed)
+        _update_resources(self.connection, [row for row in filled if self._has_other_digest(row)])
         _write_sets(self.connection, {row["id"]: (old_sets.get(row["id"]), row["sets"]) for row in (*added, *changed)})
         write_rows(self.connection, insert(ResourceVersionRow), versions)
 
     def _row(self, planned: PlannedResource, records_by_name: Mapping[str, str]) -> dict[str, Any]:
         records = [self.before.live[key] for key in planned.keys]
-        is_record = len(planned.keys) == 1 and not records[0].license_withheld
-        if is_record and not planned.related and not planned.corrections:
+        merged_from = None
+        if self._is_one_record(planned):
             record_json, sha256 = records_by_name[planned.keys[0]], records[0].sha256.hex()
         else:
-            record_json = self._merge(planned, records_by_name)
+            record_json, is_told = self._merge(planned, records_by_name)
             sha256 = sha256_of(record_json)
+            merged_from = None if is_told else self._merged_from(planned, bytes.fromhex(sha256))
         return {
             "id": planned.id,
             **derive_columns(record_json),
@@ -172,9 +204,15 @@ class ResourceWriter:
             "members": len(planned.keys),
             "review": planned.review,
             "withdrawn_at": planned.withdrawn_at,
+            "merged_from": merged_from.hex() if merged_from else None,
         }
 
-    def _merge(self, planned: PlannedResource, records_by_name: Mapping[str, str]) -> str:
+    def _has_other_digest(self, row: Mapping[str, Any]) -> bool:
+        known = self.before.resources[row["of"]].merged_from
+        return row["merged_from"] != (known.hex() if known else None)
+
+    def _merge(self, planned: PlannedResource, records_by_name: Mapping[str, str]) -> tuple[str, bool]:
+        """Return the merged record as JSON, and whether something is told of it that every publication tells again."""
         members = [
             Member(
                 trust=self.trust.get(self.before.live[key].feed, 0),
@@ -185,7 +223,7 @@ class ResourceWriter:
         ]
         merged = self.merge(members, planned.corrections, planned.related)
         self.problems.extend(f"{planned.id}: {problem}" for problem in merged.problems)
-        return encode_record(merged.record)
+        return encode_record(merged.record), bool(merged.problems)
 
     def _differences(
         self, planned: PlannedResource, row: Mapping[str, Any], old_record: str, old_sets: str | None

@@ -215,6 +215,9 @@ class ResourceRow(Table):
     sets: Mapped[str | None] = mapped_column(
         doc="JSON list of the sets that it is in, as `resource_set` has them; null until a publication has derived them"
     )
+    merged_from: Mapped[str | None] = mapped_column(
+        doc="digest of what `record` was merged from, and of itself; null of a single record, or to merge it again"
+    )
 
 
 class ResourceSetRow(Table):

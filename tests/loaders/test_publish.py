@@ -44,6 +44,7 @@ from schemas import (
     match_sha256,
     replace,
 )
+from tests.loaders.nights import rows
 
 TABLES = (
     "resource",
@@ -125,7 +126,50 @@ def night(
     """One publication of what a match found."""
     made = [Cluster(keys=keys, review=review) for keys in clusters]
     folder = laid(env, "1", FEATURES, PAIRS, made, matches, related)
-    return publish_match(env, begin_publication(env), folder, merge=merge, trust=trust or {})
+    run = begin_publication(env)
+    return publish_match(env, run, folder, merge=merge, trust=trust or {}, merge_version="1")
+
+
+def merged_by(env: Environment, version: str, *clusters: tuple[str, ...], **trust: int) -> tuple[int, dict[str, int]]:
+    """One publication by a version of the merging code: how many resources it merged, and its counts."""
+    merges = 0
+
+    def counted(*arguments: Any) -> Merged:
+        nonlocal merges
+        merges += 1
+        return merge(*arguments)
+
+    folder = laid(env, "1", FEATURES, PAIRS, [Cluster(keys=keys, review=None) for keys in clusters], (), ())
+    run = begin_publication(env)
+    counts = publish_match(env, run, folder, merge=counted, trust=trust, merge_version=version)
+    return merges, counts
+
+
+def test_only_resources_of_which_something_changed_are_merged_again(env: Environment) -> None:
+    put(env, "books:1", "films:1", "books:2", "films:2", "books:3")
+    pairs = (("books:1", "films:1"), ("books:2", "films:2"))
+    assert merged_by(env, "1", *pairs)[0] == 2
+    before = {table: rows(env, table) for table in TABLES}
+    assert merged_by(env, "1", *pairs) == (0, {**merged_by(env, "1", *pairs)[1], "unchanged": 3})
+    assert {table: rows(env, table) for table in TABLES} == before
+    put(env, "films:2", title="Decimals")
+    assert merged_by(env, "1", *pairs)[0] == 1
+    assert merged_by(env, "1", *pairs, films=90)[0] == 2, "another trust"
+    assert merged_by(env, "2", *pairs, films=90)[0] == 2, "another version of the code"
+    assert merged_by(env, "2", *pairs, films=90)[0] == 0
+    curate(env, key="books:1", action="set", path="title.en", value='"Corrected"')
+    assert merged_by(env, "2", *pairs, films=90)[0] == 1
+    assert merged_by(env, "2", *pairs, films=90)[0] == 0
+    with write_transaction(env) as connection:
+        connection.execute(update(ResourceRow).where(ResourceRow.members == 2).values(record_sha256="00"))
+    assert merged_by(env, "2", *pairs, films=90)[0] == 2, "what is published is not what was merged"
+
+
+def test_a_correction_that_does_not_fit_is_told_by_every_publication(env: Environment) -> None:
+    put(env, "books:1", "films:1")
+    curate(env, key="books:1", action="set", path="odd", value='"Corrected"')
+    assert [merged_by(env, "1", ("books:1", "films:1"))[0] for _ in range(3)] == [1, 1, 1]
+    assert [bool(notes) for (notes,) in rows(env, "harvest_run", "notes")] == [True, True, True]
 
 
 def ids(env: Environment) -> dict[str, str]:
