@@ -125,7 +125,7 @@ class ResourceWriter:
         if known is None:
             return False
         records = [self.before.live[key] for key in planned.keys]
-        current = (
+        current = bool(
             known.quality == best_score([record.score for record in records])
             and known.members == len(records)
             and known.review == planned.review
@@ -143,8 +143,9 @@ class ResourceWriter:
 
     def _is_one_record(self, planned: PlannedResource) -> bool:
         """Tell whether a resource has the text of its only member, byte for byte."""
-        is_plain = len(planned.keys) == 1 and not planned.related and not planned.corrections
-        return is_plain and not self.before.live[planned.keys[0]].license_withheld
+        if len(planned.keys) > 1 or planned.related or planned.corrections:
+            return False
+        return not self.before.live[planned.keys[0]].license_withheld
 
     def _merged_from(self, planned: PlannedResource, sha256: bytes) -> bytes | None:
         """Return a digest of all that a merge depends on, and of the record that it made; None without a version."""
