@@ -125,7 +125,7 @@ class ResourceWriter:
         if known is None:
             return False
         records = [self.before.live[key] for key in planned.keys]
-        current = bool(
+        current = (
             known.quality == best_score([record.score for record in records])
             and known.members == len(records)
             and known.review == planned.review
@@ -210,7 +210,7 @@ class ResourceWriter:
 
     def _has_other_digest(self, row: Mapping[str, Any]) -> bool:
         known = self.before.resources[row["of"]].merged_from
-        return row["merged_from"] != (known.hex() if known else None)
+        return bool(row["merged_from"] != (known.hex() if known else None))
 
     def _merge(self, planned: PlannedResource, records_by_name: Mapping[str, str]) -> tuple[str, bool]:
         """Return the merged record as JSON, and whether something is told of it that every publication tells again."""
