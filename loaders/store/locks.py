@@ -157,14 +157,15 @@ def _busy(title: str, holder: tuple[str, str, str] | None) -> Sentence:
         return sentence("%(title)s: another process is at work on it; try again when it is done", title=title)
     if not until:
         return sentence(
-            "%(title)s: %(holder)s is at work on it since %(since)s; try again when it is done, or end that process",
+            "%(title)s: %(holder)s has been at work on it since %(since)s; try again when it is done, or end that "
+            "process",
             title=title,
             holder=who,
             since=_to_seconds(since),
         )
     return sentence(
-        "%(title)s: %(holder)s is at work on it since %(since)s; try again when it is done, or end that process: its "
-        "lease lapses at %(until)s unless renewed",
+        "%(title)s: %(holder)s has been at work on it since %(since)s; try again when it is done, or end that process: "
+        "its lease lapses at %(until)s unless renewed",
         title=title,
         holder=who,
         since=_to_seconds(since),

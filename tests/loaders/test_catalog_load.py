@@ -106,7 +106,8 @@ AT_WORK = f"{BEGUN}with store.locked_run(env, run):\n    print(run, flush=True)\
 def test_a_feed_that_another_process_runs_is_busy(lite: Environment) -> None:
     with holder(lite, AT_WORK) as (run, process):
         worker = f"{socket.gethostname()}, process {process.pid}"
-        with pytest.raises(FeedBusy, match=f"^books: {worker} is at work on it since 20..-..-..T..:..:..Z; try again"):
+        busy = f"^books: {worker} has been at work on it since 20..-..-..T..:..:..Z; try again"
+        with pytest.raises(FeedBusy, match=busy):
             store.begin_run(lite, "books", take_over=False)
         process.communicate("end\n", timeout=600)
         assert store.begin_run(lite, "books") > run
@@ -145,7 +146,7 @@ def test_waiting_for_a_busy_feed_is_reported_and_commands_do_not_wait(
     monkeypatch.setattr(locks, "LOCK_WARNING_SECONDS", 0.1)
     told = []
     with holder(lite, AT_WORK) as (run, process):
-        with pytest.raises(FeedBusy, match=r"is at work on it since .*; try again when it is done"):
+        with pytest.raises(FeedBusy, match=r"has been at work on it since .*; try again when it is done"):
             store.begin_run(lite, "books", "reprocess", take_over=False)
 
         class Ends(logging.Handler):

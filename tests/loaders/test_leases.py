@@ -130,7 +130,8 @@ def notes(env: Environment) -> list[tuple[str | None]]:
 def test_a_killed_holder_blocks_nobody_and_its_run_is_taken_over(env: Environment) -> None:
     run = begun(env)
     with held(env) as holder:
-        with pytest.raises(FeedBusy, match=rf"^books: {socket.gethostname()}, process \d+ is at work on it since 20"):
+        busy = rf"^books: {socket.gethostname()}, process \d+ has been at work on it since 20"
+        with pytest.raises(FeedBusy, match=busy):
             store.begin_run(env, "books", take_over=False)
         assert store.is_feed_at_work(env, "books")
         assert holder.tell("write") == "written"
@@ -145,10 +146,10 @@ def test_a_live_run_of_another_host_with_an_equal_process_id_is_never_ended(env:
         pytest.skip("this user may not start processes with a host name and process ids of their own")
     run = begun(env)
     with held(env, host="w1.test") as holder:
-        assert "w1.test, process 1 is at work" in told_busy(env)
+        assert "w1.test, process 1 has been at work" in told_busy(env)
         other = [*apart("w2.test"), sys.executable, "-c", BEGIN, env.catalog_url, str(env.home)]
         answer = subprocess.run(other, cwd=ROOT, env=python_path(), capture_output=True, text=True, check=True)
-        assert re.match(r"1: books: w1\.test, process 1 is at work", answer.stdout), "the same id on both hosts"
+        assert re.match(r"1: books: w1\.test, process 1 has been at work", answer.stdout), "the same id on both hosts"
         assert store.read_run(env, run).status == "running"
         assert holder.tell("write") == "written"
 

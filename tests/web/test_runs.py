@@ -100,7 +100,7 @@ def test_a_decision_without_a_reason_or_that_cannot_be_decides_nothing(
     busy = steward.submit(page, page, action="refuse", reason="x")
     let_go.set()
     at_work.join()
-    assert "is at work on it since" in shown(busy.text)
+    assert "has been at work on it since" in shown(busy.text)
 
 
 @on_sqlite
