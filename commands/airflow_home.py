@@ -45,7 +45,7 @@ def prepare(env: Environment, *, feeds: FeedFolders | None = None) -> dict[str, 
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "AIRFLOW_HOME": str(airflow_home),
-        "AIRFLOW_CONFIG": str(_airflow_cfg()),
+        "AIRFLOW_CONFIG": str(airflow_cfg()),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "dags" / "plugins"),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(airflow_home / "passwords.json"),
@@ -60,7 +60,7 @@ def prepare(env: Environment, *, feeds: FeedFolders | None = None) -> dict[str, 
     return {name: os.environ[name] for name in [*variables, "ELIB_FEEDS"]}
 
 
-def _airflow_cfg() -> Path:
+def airflow_cfg() -> Path:
     """Return airflow.cfg: in a checkout at its root, in an installed package beside this module."""
     in_checkout = ROOT / "airflow.cfg"
     return in_checkout if in_checkout.exists() else Path(__file__).with_name("airflow.cfg")

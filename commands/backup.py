@@ -14,51 +14,84 @@ if TYPE_CHECKING:
 
 def backup(
     file: Annotated[
-        Path | None, typer.Argument(help="The file to write; ELIB_HOME/backups/elib-<time>.tar unless given.")
+        str | None,
+        typer.Argument(
+            help="The file to write, also s3://bucket/name; ELIB_HOME/backups/elib-<time>.tar unless given."
+        ),
+    ] = None,
+    copy_to: Annotated[
+        str | None,
+        typer.Option(envvar="ELIB_BACKUP_COPY", metavar="PLACE", help="Copy it to this folder or s3://bucket/prefix."),
+    ] = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            envvar="ELIB_BACKUP_KEEP",
+            min=1,
+            help="Then remove all but so many of the newest elib-<time>.tar, in ELIB_HOME/backups and in PLACE.",
+        ),
     ] = None,
 ) -> int:
-    """Write landing and all decisions to a file. Exits with 1 when it could not."""
-    from datetime import UTC, datetime
-
-    from loaders.backup import BadBackup, back_up
+    """Write landing and all decisions to a file. Exits with 1 when it, or its copy, could not be written."""
+    from loaders.backup import BadBackup, make_backup, remove_older_backups
+    from loaders.copies import CopyFailed
     from loaders.migrations import migrate
     from schemas import environment
 
     env = environment()
-    path = file or env.home / "backups" / f"elib-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
     try:
         migrate(env)
-        print(f"{back_up(env, path)} files of landing and the primary tables in {path}")
+        addresses, files = make_backup(env, file, copy_to=copy_to)
+        print(f"{files} files of landing and the primary tables in {' and '.join(addresses)}")
+        for address in remove_older_backups(env, keep, copy_to=copy_to) if keep else ():
+            print(f"{address} is older than the newest {keep}, and was removed")
+    except CopyFailed as error:
+        print(f"NOT COPIED: {error}", file=sys.stderr)
+        return 1
     except (BadBackup, OSError) as error:
         print(_sentence(error, env), file=sys.stderr)
         return 1
     return 0
 
 
-def restore(file: Annotated[Path, typer.Argument(help="A file that `elib backup` has written.")]) -> int:
+def restore(
+    file: Annotated[str, typer.Argument(help="A file that `elib backup` has written, also s3://bucket/name.")],
+) -> int:
     """Restore a backup and publish.
 
     Writes the feed files that are missing to ELIB_HOME/feeds. Makes every feed's records again from landing and prints
     one line per feed; the installation must be empty. Exits with 1 when something is left to do other than deciding on
     held runs.
     """
-    from loaders.backup import BadBackup, write_feed_files
-    from loaders.backup import restore as restore_files
-    from loaders.erasure import erasures_since
+    from loaders.backup import BadBackup, fetch_backup
+    from loaders.copies import CopyFailed, is_bucket
+    from loaders.store import temporary_folder
     from schemas import environment
 
     env = environment()
     try:
-        print(f"{restore_files(env, file)} files of landing and the primary tables restored from {file}")
-        if since := erasures_since(env, file):
-            print(f"The backup is older than {since} erasures: what they concern was erased from it again.")
-        for path in write_feed_files(env):
-            print(f"{path.stem}: its feed file was missing and is written to {path}{_unless_read(env, path)}")
-    except (BadBackup, OSError) as error:
+        if is_bucket(file):
+            with temporary_folder(env.home / "backups") as folder:
+                _restore(env, fetch_backup(file, folder), file)
+        else:
+            _restore(env, Path(file), file)
+    except (BadBackup, CopyFailed, OSError) as error:
         print(_sentence(error, env), file=sys.stderr)
         return 1
     reprocessed = [_reprocess(env, feed) for feed in _feeds_to_reprocess(env)]
     return 1 if not all(reprocessed) else _publish()
+
+
+def _restore(env: Environment, path: Path, address: str) -> None:
+    from loaders.backup import restore as restore_files
+    from loaders.backup import write_feed_files
+    from loaders.erasure import erasures_since
+
+    print(f"{restore_files(env, path)} files of landing and the primary tables restored from {address}")
+    if since := erasures_since(env, path):
+        print(f"The backup is older than {since} erasures: what they concern was erased from it again.")
+    for written in write_feed_files(env):
+        print(f"{written.stem}: its feed file was missing and is written to {written}{_unless_read(env, written)}")
 
 
 def _sentence(error: Exception, env: Environment) -> str:

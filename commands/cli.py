@@ -30,6 +30,7 @@ from commands import (
     scaffold,
     setup,
     up,
+    upgrade,
     user,
     web,
 )
@@ -54,6 +55,7 @@ add_command(app, "run", night.run)
 add_command(app, "up", up.up)
 add_command(app, "web", web.web)
 add_command(app, "setup", setup.setup)
+add_command(app, "upgrade", upgrade.upgrade)
 add_command(app, "backup", backup.backup)
 add_command(app, "restore", backup.restore)
 add_command(app, "erase", erase.erase)

@@ -18,6 +18,7 @@ from loaders.downloads import (
     DumpSource,
     catalog_state,
     erasures_state,
+    mirror_dumps,
     newest_dump,
     read_rule,
     remove_others,
@@ -26,7 +27,7 @@ from loaders.downloads import (
 from loaders.store import failed_upkeep, few_pages, read_transaction
 from pipeline.catalog import WEB_URL_VARIABLE
 from pipeline.exporting import passed_on
-from pipeline.upkeep import upkeep
+from pipeline.upkeep import Upkeep, upkeep
 from schemas import Environment
 from transforms.exports import COLUMNS, EXPORTS, UNESCO_ATTRIBUTION, row_of
 from transforms.metadata_license import MetadataLicense
@@ -41,20 +42,27 @@ def write_downloads(
     """Write a dump unless the newest one would be the same, remove what the rule does not keep; return a sentence.
 
     The catalog is read as it is at one moment, and no lock of it is held. The run is recorded, also when it fails; then
-    the earlier dumps are as they were. Raises DownloadsFailed, of which BadKeepRule is for a wrong setting, and
-    FeedBusy while another process writes one.
+    the earlier dumps are as they were. The copy elsewhere, if there is one, is made equal. Raises DownloadsFailed, of
+    which BadKeepRule is for a wrong setting, FeedBusy while another process writes one, and loaders.copies.CopyFailed
+    when only the copy could not be made; the next time makes it.
     """
     settings = os.environ if variables is None else variables
     with upkeep(env, "downloads") as recorded:
-        rule = read_rule(settings)
-        erasures = erasures_state(env)
-        with read_transaction(env) as connection, few_pages(connection):
-            content = _content(env, connection, settings)
-            if not even_unchanged and (unneeded := _unneeded(env, content)):
-                return logged(unneeded)
-            dump = write_dump(env, content.source, _entries(connection, content.about), erasures)
-        gone = remove_others(env, rule)
-        recorded.listed, recorded.notes = dump.manifest.resources, [_sentence(dump.manifest, gone)]
+        written = _write_downloads(env, settings, recorded, even_unchanged=even_unchanged)
+        copied = mirror_dumps(env, settings)
+    return f"{written}; {logged(copied)}" if copied else written
+
+
+def _write_downloads(env: Environment, settings: Mapping[str, str], recorded: Upkeep, *, even_unchanged: bool) -> str:
+    rule = read_rule(settings)
+    erasures = erasures_state(env)
+    with read_transaction(env) as connection, few_pages(connection):
+        content = _content(env, connection, settings)
+        if not even_unchanged and (unneeded := _unneeded(env, content)):
+            return logged(unneeded)
+        dump = write_dump(env, content.source, _entries(connection, content.about), erasures)
+    gone = remove_others(env, rule)
+    recorded.listed, recorded.notes = dump.manifest.resources, [_sentence(dump.manifest, gone)]
     return logged(_sentence(dump.manifest, gone))
 
 

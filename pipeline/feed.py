@@ -137,7 +137,7 @@ def transforms_version() -> str:
     digest = hashlib.sha256()
     for folder in ("transforms", "schemas"):
         for path in sorted((ROOT / folder).rglob("*")):
-            if path.suffix in {".py", ".toml"}:
+            if path.suffix in {".py", ".toml"} and path.name != "version.py":  # a new number reads nothing otherwise
                 digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 

@@ -9,6 +9,7 @@ landing's parts are already.
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -83,9 +84,13 @@ class BadBackup(ValueError):
 def back_up(env: Environment, path: Path) -> int:
     """Write landing and the primary tables to one tar file, and return the number of landing's files in it.
 
-    The file is there only when it is complete.
+    The file is there only when it is complete, and readable by this user only: it holds accounts and contacts.
     """
-    with whole_file(path) as temporary, tarfile.open(temporary, "w") as tar:
+    with (
+        whole_file(path) as temporary,
+        _private(temporary).open("wb") as written,
+        tarfile.open(fileobj=written, mode="w") as tar,
+    ):
         for number, (name, rows) in enumerate(_primary_rows(env)):
             _add(tar, f"tables/{name}-{number:05d}.json", rows)
         files = [file for file in sorted(env.landing.rglob("*")) if file.is_file() and _is_kept(file)]
@@ -93,6 +98,12 @@ def back_up(env: Environment, path: Path) -> int:
             tar.add(file, f"landing/{file.relative_to(env.landing).as_posix()}", recursive=False)
         _add(tar, _COMPLETE, msgspec.json.encode({"files": len(files)}))
     return len(files)
+
+
+def _private(path: Path) -> Path:
+    """Create a file that only this user may read."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+    return path
 
 
 def restore(env: Environment, path: Path) -> int:

@@ -107,6 +107,7 @@ from loaders.browse.terms import (
     spellings,
     term_examples,
     term_facets,
+    transform_versions,
 )
 from loaders.browse.today import ASKED, Need, Note, notes_on, open_questions, todays_needs
 from loaders.browse.waiting import (
@@ -254,6 +255,7 @@ __all__ = [
     "term_examples",
     "term_facets",
     "todays_needs",
+    "transform_versions",
     "versions_of_resource",
     "waiting_counts",
     "waiting_facets",

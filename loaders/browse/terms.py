@@ -193,9 +193,15 @@ def feeds_with_mapped_terms(connection: Connection) -> set[str]:
 
 
 def mapping_versions(connection: Connection) -> dict[str, set[str]]:
-    """Return the versions of the mappings that each feed's records were read with, empty without any.
+    """Return the versions of the mappings that each feed's records were read with, empty without any."""
+    return {feed: {each.partition("+")[2] for each in used} for feed, used in transform_versions(connection).items()}
 
-    They are those of its last run over all records, and of what changed some since."""
+
+def transform_versions(connection: Connection) -> dict[str, set[str]]:
+    """Return the `transform_version`s that each feed's records were read with; empty for runs that name none.
+
+    They are those of its last run over all records, and of what changed some since.
+    """
     loaded = _RUNS.c.status == "loaded"
     over_all = or_(_RUNS.c.kind == "reprocess", _RUNS.c.base_run_id.is_(None))
     last = select(_RUNS.c.feed, func.max(_RUNS.c.id).label("id")).where(loaded, over_all, _RUNS.c.feed.is_not(None))
@@ -205,7 +211,7 @@ def mapping_versions(connection: Connection) -> dict[str, set[str]]:
     query = query.join(since, and_(since.c.feed == _RUNS.c.feed, _RUNS.c.id >= since.c.id)).where(loaded, wrote)
     versions: dict[str, set[str]] = {}
     for feed, version in connection.execute(query):
-        versions.setdefault(feed, set()).add((version or "").partition("+")[2])
+        versions.setdefault(feed, set()).add(version or "")
     return versions
 
 

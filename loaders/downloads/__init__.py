@@ -14,6 +14,7 @@ from loaders.downloads.dumps import (
     remove_all_dumps,
 )
 from loaders.downloads.keeping import BadKeepRule, KeepRule, kept_names, read_rule, remove_others
+from loaders.downloads.mirror import mirror_dumps
 from loaders.downloads.writing import (
     DumpColumn,
     DumpEntry,
@@ -41,6 +42,7 @@ __all__ = [
     "file_of",
     "kept_names",
     "list_dumps",
+    "mirror_dumps",
     "newest_dump",
     "read_rule",
     "remove_all_dumps",

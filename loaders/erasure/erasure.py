@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from loaders.catalog import check_signature
-from loaders.downloads import remove_all_dumps
+from loaders.downloads import mirror_dumps, remove_all_dumps
 from loaders.erasure.catalog import erase_catalog, is_known, records_of_same_works, wipe_free_pages
 from loaders.erasure.undo_logs import erase_undo_logs
 from loaders.landing import ERASURES_FILE_NAME, Erasure, Erasures, erase_landing, erasures_in, key_digest
@@ -222,6 +222,7 @@ def _erase_trials(env: Environment, erasures: Sequence[Erasure], key: str | None
 def _forget_derived(env: Environment, feed: str) -> None:
     """Delete what is made again: stagings of the feed, the match, the search index, reports with records, dumps."""
     remove_all_dumps(env)  # a dump that is being written notices the erasure at its end, and goes too
+    mirror_dumps(env)  # removes the copies elsewhere; where it cannot, the erasure is not done
     for folder in env.staging.glob(f"{feed}-*"):
         if feed_name_of(folder.name) == feed:
             shutil.rmtree(folder, ignore_errors=True)

@@ -9,6 +9,7 @@ from loaders.publication.match_state import (
     StateUnreadable,
     drop_keys,
     keep_read_state,
+    kept_match_version,
     newest_publication,
     read_by_match,
     read_features,
@@ -27,6 +28,7 @@ from loaders.publication.publication import (
     publish_unchanged,
 )
 from loaders.publication.publish_state import read_publish_state, write_publish_state
+from loaders.publication.resources import has_outdated_columns
 from loaders.publication.unchanged import ReadState, begin_reading
 
 __all__ = [
@@ -39,8 +41,10 @@ __all__ = [
     "begin_publication",
     "begin_reading",
     "drop_keys",
+    "has_outdated_columns",
     "keep_catalog_issues",
     "keep_read_state",
+    "kept_match_version",
     "newest_publication",
     "nothing_changed",
     "publication_lock",

@@ -186,6 +186,15 @@ def features_file(env: Environment) -> Path:
     return env.home / "match" / _FEATURES_FILE
 
 
+def kept_match_version(env: Environment) -> str | None:
+    """Return the version of the matcher that made the last published match; None without one that can be read."""
+    try:
+        state = _kept_state(env)
+    except StateUnreadable:
+        return None
+    return None if state is None else state.version
+
+
 def _kept_state(env: Environment) -> _MatchState | None:
     path = _folder(env) / _STATE_FILE
     try:

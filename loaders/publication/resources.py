@@ -60,13 +60,21 @@ class _MergeResult(Protocol):
 Merge = Callable[[Sequence[Member], Sequence[Correction], Sequence[Relation]], _MergeResult]
 
 
+def has_outdated_columns(connection: Connection) -> bool:
+    """Return whether the next publication derives the columns of every resource by a new derivation version."""
+    return read_publish_state(connection, _DERIVATION_STATE) != _derivation()
+
+
+def _derivation() -> str:
+    return msgspec.json.encode({"version": DERIVATION_VERSION}).decode()
+
+
 def rewrite_derived_columns(connection: Connection) -> int:
     """Bring the derived columns of every resource up to date once per derivation version; return how many rows changed.
 
     Neither `updated_at` nor a version tells of it, because the records themselves are unchanged.
     """
-    version = msgspec.json.encode({"version": DERIVATION_VERSION}).decode()
-    if read_publish_state(connection, _DERIVATION_STATE) == version:
+    if not has_outdated_columns(connection):
         return 0
     columns = [_RESOURCES.c[name] for name in DERIVED_COLUMNS]
     page = select(_RESOURCES.c.id, _RESOURCES.c.record, *columns, _RESOURCES.c.sets).order_by(_RESOURCES.c.id)
@@ -81,7 +89,7 @@ def rewrite_derived_columns(connection: Connection) -> int:
         _write_sets(connection, {row.id: (row.sets, values["sets"]) for row, values in derived})
         changed += len(stale)
         last_id = rows[-1].id
-    write_publish_state(connection, _DERIVATION_STATE, version)
+    write_publish_state(connection, _DERIVATION_STATE, _derivation())
     return changed
 
 

@@ -1,0 +1,149 @@
+"""Find what a new version of the software will do to a catalog, and how long it takes by the catalog's own runs.
+
+Everything here only reads, and reads a catalog of any earlier version: columns that came later need not be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, column, func, inspect, select, table
+
+from loaders.browse import transform_versions
+from loaders.migrations import CatalogVersion, catalog_version
+from loaders.publication import has_outdated_columns, kept_match_version
+from loaders.search import outdated_indexes
+from loaders.store import ResourceRow, SourceRecordRow, read_transaction
+from schemas import Environment
+
+_STEPS_OF_REPROCESS = ("plan", "transform", "check", "stage", "gate", "load")  # in the measures of a run
+_MAX_RUNS = 50  # of a feed, the newest, in which its speed is looked for
+_MEASURES = "measures"
+_RUN_COLUMNS = ("id", "feed", "kind", "status", "started_at", "ended_at", "landed", "decided_by")
+
+
+class Speed(NamedTuple):
+    """How fast a run was: records, seconds, the run, and whether the seconds include waiting for the partner."""
+
+    records: int
+    seconds: float
+    run_id: str
+    includes_waiting: bool
+
+
+class FeedToReprocess(NamedTuple):
+    """A feed whose records were read with other code: how many it has, and the speed to expect; None: not measured."""
+
+    feed: str
+    records: int
+    speed: Speed | None
+
+    @property
+    def seconds(self) -> float | None:
+        """Return how long a reprocess takes, by that speed."""
+        return None if self.speed is None else self.speed.seconds * max(1.0, self.records / self.speed.records)
+
+
+class UpgradePlan(NamedTuple):
+    """What a new version does.
+
+    version: of the catalog, with the migrations that are pending
+    reprocess: feeds that a person may read again with the new code
+    matched: live records that the next publication compares all with all; 0 when it compares only what changed
+    match_seconds: what the longest match of this catalog took; None when none was measured
+    derived: resources whose derived columns the next publication fills again
+    indexes: search indexes that the next publication makes anew
+    """
+
+    version: CatalogVersion
+    reprocess: tuple[FeedToReprocess, ...] = ()
+    matched: int = 0
+    match_seconds: float | None = None
+    derived: int = 0
+    indexes: tuple[Path, ...] = ()
+
+    @property
+    def has_later_work(self) -> bool:
+        """Return whether anything is to do after the migrations."""
+        return bool(self.reprocess or self.matched or self.derived or self.indexes)
+
+
+def plan_upgrade(env: Environment, transforms_version: str, matcher_version: str) -> UpgradePlan:
+    """Return what this software, with these versions of its transforms and matcher, will do to the catalog.
+
+    Raises loaders.migrations.NewerCatalog, and what the database raises.
+    """
+    version = catalog_version(env)
+    if version.revision is None:
+        return UpgradePlan(version)
+    with read_transaction(env) as connection:
+        kept = kept_match_version(env)
+        live = select(func.count()).select_from(SourceRecordRow.__table__).where(SourceRecordRow.status == "live")
+        published = select(func.count()).select_from(ResourceRow.__table__)
+        resources = connection.scalar(published) or 0
+        is_full = resources > 0 and kept != matcher_version
+        return UpgradePlan(
+            version,
+            reprocess=tuple(_feeds_to_reprocess(connection, transforms_version)),
+            matched=(connection.scalar(live) or 0) if is_full else 0,
+            match_seconds=_longest_match(connection),
+            derived=resources if resources and has_outdated_columns(connection) else 0,
+            indexes=tuple(outdated_indexes(env)),
+        )
+
+
+def _feeds_to_reprocess(connection: Connection, transforms_version: str) -> Iterator[FeedToReprocess]:
+    records = SourceRecordRow.__table__
+    count = select(func.count()).select_from(records)
+    for feed, versions in sorted(transform_versions(connection).items()):
+        names = {version.partition("+")[0] for version in versions}
+        if names <= {transforms_version, ""}:  # records that came through the pipe name none, and are not in landing
+            continue
+        number = connection.scalar(count.where(records.c.feed == feed)) or 0
+        if number:
+            yield FeedToReprocess(feed, number, _speed(connection, feed))
+
+
+def _speed(connection: Connection, feed: str) -> Speed | None:
+    """Return the speed of the run that says most: a measured one or a reprocess before others, then the largest."""
+    runs = _runs(connection)
+    query = select(runs).where(runs.c.feed == feed, runs.c.status == "loaded", runs.c.landed > 0)
+    rows = connection.execute(query.order_by(runs.c.id.desc()).limit(_MAX_RUNS)).mappings()
+    speeds = [speed for row in rows if (speed := _speed_of(row)) is not None]
+    return max(speeds, key=lambda speed: (not speed.includes_waiting, speed.records), default=None)
+
+
+def _speed_of(row: Any) -> Speed | None:
+    measured = _seconds_by_step(row.get(_MEASURES))
+    if steps := [measured[step] for step in _STEPS_OF_REPROCESS if step in measured]:
+        return Speed(row["landed"], sum(steps), row["id"], includes_waiting=False)
+    if not row["ended_at"] or row["decided_by"]:  # a run that was decided on ended when somebody had the time
+        return None
+    seconds = (datetime.fromisoformat(row["ended_at"]) - datetime.fromisoformat(row["started_at"])).total_seconds()
+    return Speed(row["landed"], seconds, row["id"], row["kind"] != "reprocess") if seconds > 0 else None
+
+
+def _longest_match(connection: Connection) -> float | None:
+    runs = _runs(connection)
+    if _MEASURES not in runs.c:
+        return None
+    query = select(runs.c.measures).where(runs.c.kind == "publish", runs.c.status == "loaded")
+    measures = connection.scalars(query.order_by(runs.c.id.desc()).limit(_MAX_RUNS))
+    return max((seconds for each in measures if (seconds := _seconds_by_step(each).get("match"))), default=None)
+
+
+def _runs(connection: Connection) -> Any:
+    """Return the table of runs with the columns that this catalog has."""
+    existing = {each["name"] for each in inspect(connection).get_columns("harvest_run")}
+    return table("harvest_run", *(column(name) for name in (*_RUN_COLUMNS, _MEASURES) if name in existing))
+
+
+def _seconds_by_step(measures: str | None) -> dict[str, float]:
+    """Return the seconds of each step in a run's measures; empty for a run that was not measured."""
+    if not measures:
+        return {}
+    return msgspec.json.decode(measures, type=dict[str, Any]).get("seconds") or {}

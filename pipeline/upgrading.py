@@ -1,0 +1,101 @@
+"""Say what a new version of the software will do to an installation, before it does anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.feed import transforms_version
+from schemas import Environment, read_feeds
+
+if TYPE_CHECKING:
+    from loaders.upgrades import FeedToReprocess, UpgradePlan
+
+_MINUTE, _HOUR = 60, 3600
+
+
+class UpgradeCheck(NamedTuple):
+    """What an upgrade will do, in lines for the operator.
+
+    has_migrations: the catalog's tables are of an older version; nothing else of this version may run before
+    has_later_work: the next publication, or a person, has more to do than usual
+    """
+
+    lines: tuple[str, ...]
+    has_migrations: bool
+    has_later_work: bool
+
+
+def check_upgrade(env: Environment) -> UpgradeCheck:
+    """Return what this version will do to the installation. Reads only.
+
+    Raises loaders.migrations.NewerCatalog, and what the database raises when it does not answer.
+    """
+    from loaders.upgrades import plan_upgrade
+    from transforms.match import matcher_version
+
+    plan = plan_upgrade(env, transforms_version(), matcher_version())
+    _, bad_files = read_feeds(env.feeds)
+    lines = (
+        *_migration_lines(plan),
+        *_publication_lines(plan),
+        *_reprocess_lines(plan),
+        *(f"Feed file: {error}" for error in bad_files),
+    )
+    return UpgradeCheck(lines, bool(plan.version.pending), plan.has_later_work or bool(bad_files))
+
+
+def _migration_lines(plan: UpgradePlan) -> Iterator[str]:
+    version = plan.version
+    if version.revision is None:
+        yield f"The catalog has no tables yet; they will be made, of version {version.newest}."
+        return
+    if not version.pending:
+        yield f"The catalog is of this software's version, {version.newest}."
+        return
+    yield f"The catalog is of version {version.revision}, and this software needs {version.newest}. Migrations:"
+    yield from (f"  {step.revision}  {step.sentence}" for step in version.pending)
+
+
+def _publication_lines(plan: UpgradePlan) -> Iterator[str]:
+    if plan.matched:
+        took = (
+            f"the longest match so far took {_duration(plan.match_seconds)}" if plan.match_seconds else "not measured"
+        )
+        yield f"The next publication compares all {plan.matched:,} live records again (another matcher; {took})."
+    if plan.derived:
+        yield f"The next publication fills the derived columns of {plan.derived:,} resources again."
+    for folder in plan.indexes:
+        yield f"The next publication makes the index in {folder} anew."
+
+
+def _reprocess_lines(plan: UpgradePlan) -> Iterator[str]:
+    from loaders.shell import elib_command
+
+    if not plan.reprocess:
+        return
+    yield (
+        f"{len(plan.reprocess)} feeds were read with other code. New and changed records are read with this one's; "
+        "the others stay as they are until you reprocess them:"
+    )
+    for feed in plan.reprocess:
+        yield f"  {feed.feed}: {feed.records:,} records, {_expected(feed)}: {elib_command('reprocess', feed.feed)}"
+    known = [feed.seconds for feed in plan.reprocess if feed.seconds is not None]
+    if len(plan.reprocess) > 1:
+        rest = len(plan.reprocess) - len(known)
+        yield f"  together about {_duration(sum(known))}" + (f", and {rest} that were never measured" if rest else "")
+
+
+def _expected(feed: FeedToReprocess) -> str:
+    if feed.speed is None or feed.seconds is None:
+        return "never measured"
+    pace = f"{feed.speed.records / feed.speed.seconds:,.0f} records/s in {feed.speed.run_id}"
+    if feed.speed.includes_waiting:
+        return f"at most {_duration(feed.seconds)} ({pace}, with the time that the partner took)"
+    return f"about {_duration(feed.seconds)} ({pace})"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 2 * _MINUTE:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / _MINUTE:.0f} min" if seconds < 2 * _HOUR else f"{seconds / _HOUR:.1f} h"

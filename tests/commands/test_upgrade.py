@@ -1,0 +1,126 @@
+"""`elib upgrade --check` says what a new version will do, by documented codes, and changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from commands.cli import main
+from loaders.store import engine, read_transaction, write_transaction
+from pipeline import catalog as tasks_catalog
+from pipeline import feed as tasks
+from schemas import ROOT, Environment
+from tests.loaders.test_old_catalogs import empty, put
+from tests.pipeline.feeds import declare, listed, night
+
+__all__ = ["empty"]
+
+
+def check(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    code = main(["upgrade", "--check"])
+    return code, capsys.readouterr().out
+
+
+def elib(env: Environment, *words: str) -> tuple[int, str]:
+    """Run the command in a process of its own, because Airflow keeps the settings that it read first."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    settings = {**kept, "ELIB_HOME": str(env.home), "ELIB_FEEDS": str(env.feeds), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "commands.cli", *words]
+    ended = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    """Every file of a folder but SQLite's own shared memory, which readers write too."""
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(("-shm", "-wal"))]
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def content(env: Environment) -> dict[str, list[tuple[object, ...]]]:
+    tables = ("elib_alembic_version", "harvest_run", "source_record", "resource", "publish_state")
+    with read_transaction(env) as connection:
+        return {name: [tuple(row) for row in connection.execute(text(f"SELECT * FROM {name}"))] for name in tables}
+
+
+def test_an_old_catalog_names_its_migrations_feeds_and_times_and_stays_as_it_is(
+    empty: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(empty, "004")
+    before, files = content(empty), fingerprint(empty.home) if empty.home.exists() else {}
+    code, output = check(capsys)
+    assert code == 3
+    assert "The catalog is of version 004, and this software needs" in output
+    assert "  005  " in output and "  011  Keep the published addresses" in output and "  004  " not in output
+    assert "The next publication compares all 11 live records again (another matcher; not measured)." in output
+    assert "The next publication fills the derived columns of 8 resources again." in output
+    assert "2 feeds were read with other code." in output
+    books = re.search(r"  books: 7 records, at most \d+ s \(\d+ records/s in books-\d{8}T\d+, with the time", output)
+    assert (
+        books and re.search(r"reprocess books$", output, re.M) and re.search(r"  together about \d+ s$", output, re.M)
+    )
+    assert output.endswith("Nothing was changed.\n")
+    assert content(empty) == before
+    assert (fingerprint(empty.home) if empty.home.exists() else {}) == files
+
+
+def test_a_catalog_of_today_has_nothing_to_do_until_the_code_changes(
+    home: Environment,
+) -> None:
+    assert elib(home, "setup")[0] == 0
+    declare(home, "books")
+    night(home, "books", [listed("books", number) for number in range(5)])
+    tasks_catalog.publish_now()
+    with write_transaction(home) as connection:  # what an earlier version's run says
+        connection.execute(text("UPDATE harvest_run SET transform_version = '000000000000+abc' WHERE feed = 'books'"))
+        connection.execute(text("UPDATE publish_state SET value = 'other' WHERE name = 'derivation'"))
+    (home.home / "match" / "state.json").write_text('{"version": "1-0", "digest": "x"}')
+    (home.feeds / "broken.toml").write_text("title = 3\n")
+    code, output = elib(home, "upgrade", "--check")
+    assert code == 4, output
+    assert "compares all 5 live records again" in output and "derived columns of 5 resources" in output
+    assert re.search(r"books: 5 records, .* in books-", output) and "Feed file: " in output and "broken" in output
+    (home.feeds / "broken.toml").unlink()
+    tasks.run_feed("books", tasks.begin_reprocess("books"))
+    tasks_catalog.publish_now()
+    code, output = elib(home, "upgrade", "--check")
+    assert code == 0 and len(output.splitlines()) == 3, f"what was said to be done is done: {output}"
+
+
+def test_nothing_is_made_where_there_is_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELIB_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ELIB_FEEDS", str(tmp_path / "feeds"))
+    monkeypatch.delenv("ELIB_CATALOG_URL", raising=False)
+    assert main(["upgrade", "--check"]) == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_does_not_answer_is_one_sentence_without_the_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ELIB_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ELIB_CATALOG_URL", "postgresql://elib:hunter2@127.0.0.1:1/elib")
+    assert main(["upgrade", "--check"]) == 1
+    output = capsys.readouterr()
+    assert output.err.startswith("Not upgraded: ") and len(output.err.splitlines()) == 1
+    assert "hunter2" not in output.out + output.err
+
+
+def test_an_upgrade_does_what_the_check_said(home: Environment) -> None:
+    engine(home).dispose()
+    (home.home / "catalog.db").unlink()
+    put(home, "004")
+    code, output = elib(home, "upgrade")
+    assert (
+        code == 0
+        and "  005  " in output
+        and output.endswith("Upgraded: the catalog, Airflow's database and its pool.\n")
+    )
+    with read_transaction(home) as connection:
+        assert connection.scalar(text("SELECT version_num FROM elib_alembic_version")) > "010"
