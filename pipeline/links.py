@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from queue import Queue
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from pipeline.upkeep import UpkeepFailed, upkeep
 from schemas import NETWORK_FAILURES, Base, Environment, LinkCheck
@@ -29,6 +31,8 @@ log = logging.getLogger("elib.links")
 SWITCH_VARIABLE = "ELIB_LINKS"
 _SLICE_ADDRESSES = 50  # of a host, before the others have their turn
 _OUTAGE_HOSTS, _FEW_HOSTS = 20, 5  # that do not answer, one after the other: then it is our own network
+_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"  # of the catalog
+_COUNT_SECONDS = 600  # between two counts of the addresses by host
 _MAX_WAITING = 500  # failures of a few hosts that wait for any host to answer
 Clock = Callable[[], datetime]
 LinksProgress = Callable[[int], None]
@@ -108,12 +112,28 @@ def check_links(
         chosen = settings if isinstance(settings, LinkSettings) else link_settings(settings)
         follow_publications(env, recorded.run, clock())
         work = _Work(env=env, run=recorded.run, settings=chosen, clock=clock, progress=progress, left=limit)
+        _keep_hosts(env, clock())
         try:
             work.check(host, urls)
         finally:
             recorded.listed, recorded.notes = work.counts.checked, work.notes()
+        _keep_hosts(env, clock())
     _index(env)
     return LinksResult(run_id=recorded.run.id, checked=recorded.listed, notes=tuple(recorded.notes))
+
+
+def _keep_hosts(env: Environment, at: datetime) -> None:
+    """Count the addresses of each host, and keep the counts for the page that shows them: a million take seconds."""
+    from loaders.browse import HOSTS_STATE, RECENT_DAYS, HostsOfLinks, count_links_of_hosts
+    from loaders.publication import write_publish_state
+    from loaders.store import read_transaction, write_transaction
+
+    since = (at - timedelta(days=RECENT_DAYS)).strftime(_TIME)
+    with read_transaction(env) as connection:
+        hosts = count_links_of_hosts(connection, since)
+    kept = msgspec.json.encode(HostsOfLinks(hosts, at.strftime(_TIME))).decode()
+    with write_transaction(env) as connection:
+        write_publish_state(connection, HOSTS_STATE, kept)
 
 
 def _index(env: Environment) -> None:
@@ -149,7 +169,7 @@ class _Work:
     left: int | None  # addresses that may still be given out
     hosts: deque[_Host] = field(default_factory=deque)
     counts: CheckCounts = field(init=False)
-    found: Queue[tuple[_Host, LinkCheck | None]] = field(default_factory=lambda: Queue(maxsize=1))
+    found: Queue[tuple[_Host, LinkCheck | Exception | None]] = field(default_factory=lambda: Queue(maxsize=1))
     stop: threading.Event = field(default_factory=threading.Event)
     waiting: list[tuple[str, LinkCheck]] = field(default_factory=list)  # by host; not written yet
     has_answer: bool = False
@@ -161,7 +181,8 @@ class _Work:
 
         self.counts = CheckCounts()
         self.deadline = time.monotonic() + self.settings.hours * 3600
-        self.due = self.clock().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        self.next_count = time.monotonic() + _COUNT_SECONDS
+        self.due = self.clock().strftime(_TIME)
 
     def check(self, host: str, urls: Sequence[str]) -> None:
         """Check what is due, or what is named."""
@@ -172,6 +193,8 @@ class _Work:
                 host_of_result, check = self.found.get()
                 if check is None:
                     self.running += self._end_slice(pool, host_of_result) - 1
+                elif isinstance(check, Exception):
+                    raise check
                 else:
                     self._take(host_of_result.name, check)
         self._settle()
@@ -273,6 +296,9 @@ class _Work:
             checks = [check for _, check in self.waiting]
             self.counts += write_checks(self.env, self.run, checks, self.clock())
             self.waiting.clear()
+        if time.monotonic() > self.next_count:
+            _keep_hosts(self.env, self.clock())
+            self.next_count = time.monotonic() + _COUNT_SECONDS
 
     def notes(self) -> list[str]:
         """Return what an operator should know, as sentences."""
@@ -300,10 +326,13 @@ def _check_slice(
     settings: LinkSettings,
     host: _Host,
     urls: Sequence[str],
-    found: Queue[tuple[_Host, LinkCheck | None]],
+    found: Queue[tuple[_Host, LinkCheck | Exception | None]],
     stop: threading.Event,
 ) -> None:
-    """Check addresses of one host, one after the other, and hand each result over; None at the end."""
+    """Check addresses of one host, one after the other, and hand each result over; None at the end.
+
+    What keeps all of them from being checked is handed over too, and fails the run.
+    """
     from harvesters.links import LinkChecker, LinkPoliteness
 
     politeness = LinkPoliteness(rate=settings.rate, timeout=settings.timeout, backoff=settings.backoff)
@@ -317,6 +346,8 @@ def _check_slice(
                 found.put((host, check))
                 if check.status == "busy":
                     break
+    except Exception as error:
+        found.put((host, error))
     finally:
         found.put((host, None))
 

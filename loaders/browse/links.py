@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import Connection, case, func, select, tuple_
 
+from loaders.publication import read_publish_state
 from loaders.store import LinkCheckRow, PublishedLinkRow, rows_among
 
 MAX_HOSTS = 200
+RECENT_DAYS = 30  # a host's share that is checked is told of these days
+HOSTS_STATE = "link_hosts"  # the row of publish_state
 _CHECKS: Any = LinkCheckRow.__table__
 _LINKS: Any = PublishedLinkRow.__table__
 
@@ -28,6 +32,13 @@ class HostLinks(NamedTuple):
     certificate_until: str | None
 
 
+class HostsOfLinks(NamedTuple):
+    """The hosts with most addresses, and when they were counted; None for now."""
+
+    hosts: list[HostLinks]
+    at: str | None
+
+
 class DeadLink(NamedTuple):
     """A dead address: since when it fails, when that was found, what was seen, and one of the resources with it."""
 
@@ -38,8 +49,19 @@ class DeadLink(NamedTuple):
     resource_id: str | None
 
 
-def hosts_of_links(connection: Connection, since: str) -> list[HostLinks]:
-    """Return the hosts with most addresses, at most MAX_HOSTS; read from an index alone."""
+def hosts_of_links(connection: Connection, since: str) -> HostsOfLinks:
+    """Return the hosts with most addresses, at most MAX_HOSTS, as the last check of the links has counted them.
+
+    A million addresses take seconds to count. Where no check has done it they are counted now, checked from `since` on.
+    """
+    kept = read_publish_state(connection, HOSTS_STATE)
+    if kept is not None:
+        return msgspec.json.decode(kept, type=HostsOfLinks)
+    return HostsOfLinks(count_links_of_hosts(connection, since), None)
+
+
+def count_links_of_hosts(connection: Connection, since: str) -> list[HostLinks]:
+    """Count the addresses of the hosts with most of them, at most MAX_HOSTS; read from an index alone."""
     count, table = func.count(), _CHECKS.c
     checked = func.sum(case((table.checked_at >= since, 1), else_=0))
     query = select(table.host, count, checked, count - func.count(table.checked_at), func.count(table.dead_at))

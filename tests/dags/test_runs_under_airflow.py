@@ -23,7 +23,18 @@ from loaders.catalog import migrate
 from loaders.store import HarvestRunRow, decode_measures, engine, is_feed_at_work, read_transaction
 from pipeline.catalog import publish_now
 from schemas import Environment, environment
-from tests.dags.real_airflow import ENDED, free_port, hour_comes, kill_task, signed_in, start, states, trigger, until
+from tests.dags.real_airflow import (
+    ENDED,
+    ROOT,
+    free_port,
+    hour_comes,
+    kill_task,
+    signed_in,
+    start,
+    states,
+    trigger,
+    until,
+)
 from tests.harvesters.loopback import Answer, ReceivedRequest, serving
 from tests.loaders.nights import rows
 from tests.pipeline.feeds import listed
@@ -44,6 +55,13 @@ retries = 3
 backoff = 0.1
 """
 DOWN = 'title="Down"\npartner="p"\nprotocol="oai_pmh"\nurl="http://127.0.0.1:{port}/oai"\nformat="oai_dc"\n'
+SITE = "books.example.org"
+NAMES = f"""# In Airflow's processes {SITE} leads to this machine, as a name server would say
+import socket
+
+resolve = socket.getaddrinfo
+socket.getaddrinfo = lambda host, *more, **named: resolve("127.0.0.1" if host == "{SITE}" else host, *more, **named)
+"""
 pytestmark = pytest.mark.slow
 
 
@@ -66,7 +84,7 @@ class Partner:
         if self.failures:
             self.failures -= 1
             return Answer(status=503)
-        site = f"http://{request.headers['host']}"
+        site = f"http://{SITE}:{request.headers['host'].partition(':')[2]}"
         records = [
             json.loads(listed("books", number, id=f"{site}/book/{number}").payload) for number in range(self.records)
         ]
@@ -142,7 +160,13 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         env = environment()
         migrate(env)
         tries = {"ELIB_TASK_RETRIES": str(RETRIES), "ELIB_TASK_RETRY_SECONDS": "1"}
-        process = start(home, feeds, port, ELIB_READY_BY="00:00 UTC", ELIB_LINKS_RATE="1000", **tries)
+        (home / "names").mkdir()
+        (home / "names" / "sitecustomize.py").write_text(NAMES, encoding="utf-8")
+        process = start(
+            home, feeds, port, ELIB_READY_BY="00:00 UTC", ELIB_LINKS_RATE="1000",
+            ELIB_ALLOW_PRIVATE=f"127.0.0.1,{SITE}:{server.url.rpartition(':')[2]}",
+            PYTHONPATH=os.pathsep.join([str(home / "names"), str(ROOT)]), **tries,
+        )  # fmt: skip
         try:
             client = signed_in(home, port, process)
             for dag in ("catalog", "deadline", "feed_books", "feed_down", "links", "reprocess"):

@@ -13,7 +13,15 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from loaders.browse import FixFilter, fix_groups, fix_page, last_night
+from loaders.browse import (
+    FixFilter,
+    HostsOfLinks,
+    count_links_of_hosts,
+    fix_groups,
+    fix_page,
+    hosts_of_links,
+    last_night,
+)
 from loaders.search import Wanted, search_library
 from loaders.store import FeedBusy, read_transaction, upkeep_run
 from pipeline import catalog
@@ -218,6 +226,34 @@ def test_when_no_host_answers_nothing_counts(home: Environment, sites: Sites) ->
     assert {status for _, status in rows(home, "link_check", "url, status")} == {None}
     run = next(row for row in rows(home, "harvest_run", "kind, status, error") if row[0] == "links")
     assert run[1] == "failed" and "network" in run[2]
+
+
+def test_what_keeps_every_address_from_being_checked_fails_the_run(home: Environment, sites: Sites) -> None:
+    """A thread that cannot begin is no run that had nothing to do."""
+    declare(home, "books")
+    publish(home, sites.url("/1"), sites.url("/1", "other"))
+    with pytest.raises(ValueError, match="rate"):
+        check_links(environment(), LinkSettings(rate=-1, hosts=2), clock=lambda: NOW)
+    (run,) = [row for row in rows(home, "harvest_run", "kind, status, cause, error") if row[0] == "links"]
+    assert run[1:3] == ("failed", "crashed") and "rate" in run[3]
+    assert check(0.1)[0].startswith("2 addresses were checked: 0 failed")
+
+
+def test_the_share_checked_is_counted_by_the_run_and_kept_for_the_page(home: Environment, sites: Sites) -> None:
+    declare(home, "books")
+    publish(home, *(sites.url(f"/{number}") for number in range(3)), sites.url("/1", "other"))
+    at = f"{NOW:%Y-%m-%d}"
+    with read_transaction(home) as connection:
+        assert hosts_of_links(connection, at) == HostsOfLinks([], None)
+    check(limit=2)
+    with read_transaction(home) as connection:
+        counted = hosts_of_links(connection, "of no use")
+        assert counted.hosts == count_links_of_hosts(connection, at)
+    assert counted.at is not None and counted.at.startswith(at)
+    assert [(host.host.partition(":")[0], host.addresses) for host in counted.hosts] == [
+        ("books.example.org", 3), ("other.example.org", 1)
+    ]  # fmt: skip
+    assert sum(host.checked for host in counted.hosts) == 2 == sum(host.unchecked for host in counted.hosts)
 
 
 def test_two_runs_at_once_are_refused_with_a_sentence(home: Environment, sites: Sites) -> None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from loaders.browse import dead_links_page, hosts_of_links
+from loaders.browse import RECENT_DAYS, dead_links_page, hosts_of_links
 from loaders.store import read_kept
 from schemas import Environment
 from web.pages import address, render
@@ -17,7 +17,6 @@ from web.pages import address, render
 router = APIRouter()
 PAGE_ROWS = 50
 _PATH = "/console/links"
-_RECENT_DAYS = 30
 
 
 @router.get("/links")
@@ -25,13 +24,13 @@ def links(request: Request, after: Annotated[str, Query(max_length=4_000)] = "")
     """Show the hosts with most addresses, and the dead addresses, the last found first."""
     env: Environment = request.app.state.env
     at, _, url = after.partition("~")
-    recent = (datetime.now(UTC) - timedelta(days=_RECENT_DAYS)).strftime("%Y-%m-%dT00:00:00Z")
+    recent = (datetime.now(UTC) - timedelta(days=RECENT_DAYS)).strftime("%Y-%m-%dT00:00:00Z")
     rows = read_kept(env, dead_links_page, (at, url) if url else None, PAGE_ROWS + 1)
     last = rows[PAGE_ROWS - 1] if len(rows) > PAGE_ROWS else None
     return render(
         request,
         "console/links.html",
-        hosts=read_kept(env, hosts_of_links, recent),
+        counted=read_kept(env, hosts_of_links, recent),
         rows=rows[:PAGE_ROWS],
         first=_PATH if after else "",
         more=address(_PATH, after=f"{last.dead_at}~{last.url}") if last else "",
