@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -26,6 +26,7 @@ _USED_SHARE = 0.5  # of the time, that requests at the feed's rate may take
 _MIN_SECONDS = 0.1  # of a request's time
 _MAX_COMPARED = 100_000  # identifiers that are remembered to tell whether one comes twice
 _MAX_NOTES = 500
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 class NoRecords(Exception):
@@ -126,13 +127,27 @@ class Sample:
         return feed.model_copy(update={"request": feed.request.model_copy(update=limits)})
 
     def thin_out(self) -> None:
-        """Keep so many records as are wanted, at even distances."""
-        self.records = dict(evenly(list(self.records.items()), self.wanted))
+        """Keep so many records as are wanted, at even distances, in the order of the feed: of time where it has one.
+
+        What a later request has filled up is older than what came before it.
+        """
+        rows = list(self.records.items())
+        if self.feed.traits.lists_by_datestamp:
+            rows.sort(key=lambda row: row[1].datestamp or "")
+            rows = _with_both_ends(rows, self.wanted)
+        self.records = dict(evenly(rows, self.wanted))
 
     def require_records(self) -> None:
         """Raise NoIdentifiers or NoRecords when there is nothing to show."""
         if not self.records:
             raise _no_records(self)
+
+
+def _with_both_ends(rows: list[tuple[str, SourceRecord]], number: int) -> list[tuple[str, SourceRecord]]:
+    """Return so many rows at even distances, the first and the last among them; all when there are no more."""
+    if number < 2 or len(rows) <= number:
+        return rows
+    return [rows[position * (len(rows) - 1) // (number - 1)] for position in range(number)]
 
 
 def _no_records(sample: Sample) -> NoRecords:
@@ -170,31 +185,44 @@ def _sample_windows(sample: Sample, env: Environment) -> None:
     if len(parts) > _MAX_ASKS:
         sample.notes.append(f"the feed names {len(parts)} sets; {_MAX_ASKS} of them were asked")
         parts = list(evenly(parts, _MAX_ASKS))
-    starts = list(evenly(_window_starts(sample, env), max(1, _MAX_ASKS // len(parts))))
-    _sample_parts(sample, [(part, since) for part in parts for since in starts], env)
+    periods = max(1, min(_SAMPLE_PLACES, _MAX_ASKS // len(parts)))
+    _sample_parts(sample, _windows(sample, parts, periods, env), periods * len(parts), env)
     sample.chosen = sentence(
         "Records from the beginning of the list and of periods at even distances: %(periods)s periods, %(sets)s sets.",
-        periods=len(starts),
+        periods=periods,
         sets=len(feed.sets) and len(parts),
     )
 
 
-def _window_starts(sample: Sample, env: Environment) -> list[str | None]:
-    """Return where the windows begin: the first with the list, the others at even distances until now."""
+def _windows(
+    sample: Sample, parts: Sequence[Feed], periods: int, env: Environment
+) -> Iterator[tuple[Feed, str | None]]:
+    """Yield what is asked for: the beginning of each part's list, then what each part has from some datestamps on."""
+    yield from ((part, None) for part in parts)
+    if periods > 1:
+        yield from ((part, since) for since in _window_starts(sample, periods, env) for part in parts)
+
+
+def _window_starts(sample: Sample, periods: int, env: Environment) -> list[str]:
+    """Return where the later windows begin, at even distances from the earliest datestamp until now.
+
+    The server's own word for it may be decades before its first record: then the records that came say more.
+    """
     from harvesters.client import Client
     from harvesters.oai_pmh import Repository, identify
 
     feed = sample.within_time(sample.feed)
     with Client(feed, _ask(feed, 1), env) as client:
         server = identify(Repository(client, feed.request.method), client)
-    earliest, now = parse_datestamp(server.earliest), datetime.now(UTC)
-    starts = [earliest + (now - earliest) * number / _SAMPLE_PLACES for number in range(1, _SAMPLE_PLACES)]
-    return [None, *(format_datestamp(start, days=server.days) for start in starts)]
+    came = [parse_datestamp(record.datestamp) for record in sample.records.values() if record.datestamp]
+    earliest, now = max(parse_datestamp(server.earliest), min(came, default=_NO_TIME)), datetime.now(UTC)
+    starts = [earliest + (now - earliest) * number / periods for number in range(1, periods)]
+    return [format_datestamp(start, days=server.days) for start in starts]
 
 
-def _sample_parts(sample: Sample, parts: Sequence[tuple[Feed, str | None]], env: Environment) -> None:
-    """Take the same number from each part; where they do not hold enough, fill up from the beginning of the list."""
-    each = -(-sample.wanted // len(parts))
+def _sample_parts(sample: Sample, parts: Iterable[tuple[Feed, str | None]], count: int, env: Environment) -> None:
+    """Take the same number from each of `count` parts; where they lack, fill up from the beginning of the list."""
+    each = -(-sample.wanted // count)
     failures: list[HarvestFailed] = []
     for part, since in parts:
         if sample.is_over:
@@ -231,7 +259,7 @@ def _sample_list(sample: Sample, env: Environment) -> None:
         return
     parts = _distant_parts(sample, env)
     if parts:
-        _sample_parts(sample, parts, env)
+        _sample_parts(sample, parts, len(parts), env)
         sample.chosen = sentence("Records from pages at even distances over the whole list.")
         return
     is_document = not feed.traits.has_slices and feed.request.paging == "none"

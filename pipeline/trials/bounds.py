@@ -11,6 +11,7 @@ _NAME = "trial"  # of the feed; the declaration has none yet
 _STAND_IN = {"title": "-", "partner": "-"}  # for keys that a later step of the registration asks for
 _MAX_REASON_CHARS = 500
 _MAX_RATE = 5.0  # requests per second
+_UNDECLARED_RATE = 2.0  # as many as the detection sends, where the partner has not said yet how many a harvest may
 _MAX_TIMEOUT_SECONDS = 15.0
 _MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 _MAX_PAGES = 10_000
@@ -27,13 +28,14 @@ class TrialRefused(Exception):
 class TrialBounds(Base, frozen=True, kw_only=True):
     """What one trial may take, and how many there may be.
 
-    test_seconds, preview_seconds: of work; judging_seconds: after which the process ends whatever it does
+    test_seconds, preview_seconds: of work, and what the test leaves is the preview's: together less than the minute
+    that a partner is promised. judging_seconds: after which the process ends whatever it does
     wait_seconds: for its turn. memory_bytes: of address space. file_bytes: of each file that it writes
     result_bytes: of the preview. at_once, waiting: trials that work, and that wait. upload_bytes: of an uploaded file
     """
 
-    test_seconds: float = 30.0
-    preview_seconds: float = 60.0
+    test_seconds: float = 25.0
+    preview_seconds: float = 30.0
     judging_seconds: float = 15.0
     wait_seconds: float = 600.0
     memory_bytes: int = 3 * 2**30
@@ -65,11 +67,12 @@ def trial_feed(declaration: Mapping[str, Any], bounds: TrialBounds) -> Feed:
         reasons = one_line("; ".join(error.reasons))[:_MAX_REASON_CHARS]
         raise TrialRefused(sentence("The settings have a mistake: %(reasons)s", reasons=reasons)) from error
     request = feed.request
+    rate = request.rate if "rate" in request.model_fields_set else _UNDECLARED_RATE
     limits = {
-        "rate": min(request.rate, _MAX_RATE),
+        "rate": min(rate, _MAX_RATE),
         "connections": 1,
         "timeout": min(request.timeout, _MAX_TIMEOUT_SECONDS),
-        "budget": min(request.budget, bounds.preview_seconds),
+        "budget": min(request.budget, bounds.test_seconds + bounds.preview_seconds),
         "retries": min(request.retries, 1),
         "backoff": min(request.backoff, 1.0),
         "max_bytes": min(request.max_bytes, _MAX_RESPONSE_BYTES),

@@ -50,6 +50,7 @@ class Work:
     stage: Stage = "waiting"
     records: int = 0
     began: float = 0.0
+    deadline: float = 0.0  # of test and preview, of time.monotonic
     written: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -134,6 +135,7 @@ def _begin(work: Work) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (bounds.memory_bytes, bounds.memory_bytes))
     signal.alarm(int(bounds.work_seconds) + _HARD_SECONDS)  # ends the process even where no Python runs
     work.began = time.time()
+    work.deadline = time.monotonic() + bounds.test_seconds + bounds.preview_seconds
     timer = threading.Timer(bounds.work_seconds, _give_up, (work,))
     timer.daemon = True
     timer.start()
@@ -212,7 +214,7 @@ def _previewed(work: Work, feed: Feed, env: Environment) -> Sentence | None:
             PREVIEW_RECORDS,
             work.env,
             harvest_env=env,
-            bounds=SampleBounds(time.monotonic() + bounds.preview_seconds, work.count, partial(work.go_on, "judging")),
+            bounds=SampleBounds(work.deadline, work.count, partial(work.go_on, "judging")),
             max_chars=_MAX_SOURCE_CHARS,
         )
     except HarvestFailed as failure:

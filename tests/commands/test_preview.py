@@ -155,6 +155,7 @@ def test_preview_records_are_spread_over_the_whole_repository(
         )
     records = read_preview(home, "lessons")["records"]
     assert len(records) == 50 == len({entry["identifier"] for entry in records})
+    assert [entry["datestamp"] for entry in records] == sorted(entry["datestamp"] for entry in records)
     seen = {int(entry["datestamp"][:4]) for entry in records}
     if len(years) > 2:
         assert len({year // 4 for year in seen}) >= 4, "from the beginning, the middle and the end"

@@ -16,7 +16,7 @@ from pipeline import catalog as tasks_catalog
 from pipeline.preview import NoRecords, SampleBounds, make_preview
 from pipeline.terms import map_term
 from schemas import Ask, Environment, Feed, replace
-from tests.harvesters.loopback import Answer, ReceivedRequest, feed, open_environment, serving
+from tests.harvesters.loopback import Answer, OaiServer, ReceivedRequest, feed, open_environment, serving
 from tests.loaders.nights import rows
 from tests.pipeline.conftest import library
 from tests.pipeline.feeds import declare, listed, night
@@ -97,6 +97,26 @@ def test_the_records_of_a_long_table_are_spread_over_all_its_rows(tmp_path: Path
     assert len(numbers) == 50 and {number // 1_000 for number in numbers} == set(range(9))
     assert facts.chosen is not None and facts.chosen.values == {"count": 9_000}
     assert facts.verdict.publishable == facts.verdict.looked_at == 50 and facts.verdict.mend_first == []
+
+
+class Monthly(OaiServer):
+    """A repository that began in 2006 and grows by a record a month, but says that it began in 1970."""
+
+    def __call__(self, request: ReceivedRequest) -> Answer:
+        answer = super().__call__(request)
+        text = answer.bytes.decode().replace("2020-01-01</earliest", "1970-01-01</earliest")
+        return Answer(text, answer.status, answer.headers)
+
+    def stamp(self, n: int) -> str:
+        return f"{2006 + n // 12}-{1 + n % 12:02d}-01T10:00:00Z"
+
+
+def test_records_of_a_repository_are_spread_and_in_order_whatever_it_says_of_its_beginning(tmp_path: Path) -> None:
+    with serving(Monthly(count=216, size=20)) as server:
+        facts = previewed(feed(f"{server.url}/oai"), open_environment(tmp_path), 50)
+    numbers = [int(record.identifier.rpartition(":")[2]) for record in facts.records]
+    assert len(numbers) == 50 and numbers == sorted(numbers)
+    assert {number // 36 for number in numbers} >= {0, 1, 2, 3, 4}, "of each span of three years, up to the last ones"
 
 
 @pytest.mark.parametrize("wanted", [4, 100])

@@ -67,9 +67,9 @@ def full_library(home: Path, patch: pytest.MonkeyPatch) -> Iterator[FullLibrary]
         oai = {"protocol": "oai_pmh", "url": f"{samples.url}/col/server/oai/request", "format": "oai_dc"}
         dead = {"protocol": "oai_pmh", "url": f"{source.url}/nothing", "format": "oai_dc"}
         trials = {name: begin_trial(env, keys, by=MAIL) for name, keys in {"tried": oai, "failed": dead}.items()}
-        library_to_steward(env)
+        library_to_steward(env, waiting=5, pairs=6)  # each page is examined often, and slower the more it shows
         own_feed(env, source.url)
-        ids = _decided(env) | _works(env, source.url)
+        ids = {"samples": samples.url} | _decided(env) | _works(env, source.url)
         partner = partner_account(env, "lessons")
         wait_until(lambda: all(_has_ended(env, trial) for trial in trials.values()))
         ids |= _applications(env, trials)
@@ -127,12 +127,12 @@ def _declare_at(env: Environment, name: str, url: str, more: str = "") -> None:
     (env.registered_feeds / f"{name}.toml").write_text(text, encoding="utf-8")
 
 
-def library_to_steward(env: Environment) -> None:
-    """Fill a catalog with 21 records without an address, 20 pairs to judge, a term to map, and a reader's report."""
+def library_to_steward(env: Environment, *, waiting: int = 21, pairs: int = 20) -> None:
+    """Fill a catalog with records without an address, pairs to judge, a term to map, and a reader's report."""
     declare(env, "books")
     declare(env, "films")
-    books = [listed("books", 100 + number) for number in range(20)]
-    night(env, "books", [*without_address(21), *books])
+    books = [listed("books", 100 + number) for number in range(pairs)]
+    night(env, "books", [*without_address(waiting), *books])
     night(env, "films", films_like(books))
     declare(env, "posters")
     posters = {"name": "The zebra on the wall", "learningResourceType": ["Arbeitzblatt"]}
