@@ -4,7 +4,8 @@ Every task that a feed's DAG or the catalog's has can be tried again at any poin
 over and continued. A failure that ended the run (a partner that does not answer, a defect, a held run) would be the
 same again at once, or has been tried again by the harvest itself.
 
-ELIB_TASK_RETRIES says how often (2 unless given), ELIB_TASK_RETRY_SECONDS after how long (60 unless given).
+ELIB_TASK_RETRIES says how often (5 unless given), ELIB_TASK_RETRY_SECONDS after how long the first time (10 unless
+given, or somewhat later); each further try waits twice as long as the one before, five minutes and more in all.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from airflow.sdk import RetryDecision, RetryPolicy
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-_RETRIES, _MAX_RETRIES = 2, 100
-_RETRY_SECONDS, _MAX_RETRY_SECONDS = 60, 86_400
+_RETRIES, _MAX_RETRIES = 5, 100
+_RETRY_SECONDS, _MAX_RETRY_SECONDS = 10, 86_400
 
 
 class TaskEnded(SystemExit):
@@ -56,6 +57,7 @@ def retries() -> dict[str, Any]:
     return {
         "retries": _setting("ELIB_TASK_RETRIES", _RETRIES, _MAX_RETRIES),
         "retry_delay": timedelta(seconds=_setting("ELIB_TASK_RETRY_SECONDS", _RETRY_SECONDS, _MAX_RETRY_SECONDS)),
+        "retry_exponential_backoff": 2,
         "retry_policy": RetryInterrupted(),
     }
 

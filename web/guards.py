@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import math
 import re
 import time
@@ -13,7 +14,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 from fastapi import HTTPException
-from limits import parse
+from limits import RateLimitItem, WindowStats, parse
+from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 from starlette.concurrency import run_in_threadpool
@@ -26,6 +28,7 @@ from schemas import Sentence, sentence
 from web.languages import reader_language, translations
 from web.problems import PROBLEM_MEDIA_TYPE, is_of_api, of_status
 
+log = logging.getLogger("elib.web")
 MAX_BODY_BYTES = 1 << 20
 MAX_HEADER_BYTES = 32 * 1024  # of a request
 MAX_UPLOADS, MAX_UPLOADS_OF_CLIENT = 8, 2  # that are taken at a time; more are told to come again
@@ -34,6 +37,7 @@ BODY_SECONDS = 30.0  # until a body must be there, and longer for a large one: b
 SLOWEST_BYTES_PER_SECOND = 100_000
 _PRIVATE = ("/console", "/partners", "/sign")  # pages that no browser or proxy keeps
 _READING = ("GET", "HEAD")
+_REDIS_SECONDS, _REDIS_PAUSE_SECONDS = 2.0, 15.0  # until it counts as away, and until it is asked again
 _LOCAL_NAMES = ("localhost",)
 _FILES = b"multipart/form-data"  # the only kind of body that carries files
 _PORT = re.compile(r":[0-9]{1,5}$")
@@ -254,29 +258,47 @@ class RateUse(NamedTuple):
 
 
 class Rates:
-    """Counts how often somebody did something, in this process or in Redis."""
+    """Counts how often somebody did something: in Redis, else, and while that does not answer, in this process."""
 
     def __init__(self, redis_url: str) -> None:
-        self._limiter = MovingWindowRateLimiter(storage_from_string(redis_url or "memory://"))
+        timeouts = {"socket_timeout": _REDIS_SECONDS, "socket_connect_timeout": _REDIS_SECONDS}
+        self._shared = _limiter(redis_url, wrap_exceptions=True, **timeouts) if redis_url else None
+        self._own = _limiter("memory://")
+        self._own_until = 0.0  # time.monotonic: until then Redis is not asked
 
     def use(self, rate: str, *names: str) -> RateUse:
-        """Count one more of what the names say, unless it is too often; return how many more there may be."""
-        limit = parse(rate)
-        is_allowed = self._limiter.hit(limit, *names)
-        stats = self._limiter.get_window_stats(limit, *names)
-        wait = max(1, math.ceil(stats.reset_time - time.time()))
-        return RateUse(is_allowed, limit.amount, stats.remaining if is_allowed else 0, wait)
-
-    def check(self, request: Request, rate: str, *names: str) -> None:
-        """Count one more of what the names say. Raises HTTPException 429 when it is too often.
+        """Count one more of what the names say, unless it is too often; return how many more there may be.
 
         `rate` is as `limits` reads it, such as "10/minute".
         """
         limit = parse(rate)
-        if not self._limiter.hit(limit, *names):
-            wait = max(1, round(self._limiter.get_window_stats(limit, *names).reset_time - time.time()))
+        is_allowed, stats = self._count(limit, names)
+        wait = max(1, math.ceil(stats.reset_time - time.time()))
+        return RateUse(is_allowed, limit.amount, stats.remaining if is_allowed else 0, wait)
+
+    def check(self, request: Request, rate: str, *names: str) -> None:
+        """Count one more of what the names say. Raises HTTPException 429 when it is too often."""
+        used = self.use(rate, *names)
+        if not used.is_allowed:
             text = translations(reader_language(request)).gettext("Too many tries. Seconds until the next one: %d.")
-            raise HTTPException(429, text % wait, {"retry-after": str(wait)})
+            raise HTTPException(429, text % used.reset_seconds, {"retry-after": str(used.reset_seconds)})
+
+    def _count(self, limit: RateLimitItem, names: tuple[str, ...]) -> tuple[bool, WindowStats]:
+        if self._shared is not None and time.monotonic() >= self._own_until:
+            try:
+                return self._shared.hit(limit, *names), self._shared.get_window_stats(limit, *names)
+            except StorageError as error:
+                self._own_until = time.monotonic() + _REDIS_PAUSE_SECONDS
+                log.warning(
+                    "Redis (ELIB_REDIS_URL) does not answer (%s): for %d s each process of the web counts for itself",
+                    str(error.storage_error).rstrip("."),
+                    _REDIS_PAUSE_SECONDS,
+                )
+        return self._own.hit(limit, *names), self._own.get_window_stats(limit, *names)
+
+
+def _limiter(url: str, **options: float | bool) -> MovingWindowRateLimiter:
+    return MovingWindowRateLimiter(storage_from_string(url, **options))
 
 
 def client_of(request: Request) -> str:

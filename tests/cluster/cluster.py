@@ -59,6 +59,7 @@ class Cluster:
             "ELIB_ALLOW_PRIVATE": "127.0.0.1",
             "ELIB_CATALOG_URL": postgres.url("catalog"),
             "ELIB_REDIS_URL": redis.url,
+            "ELIB_LINKS": "off",
             "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
             "AIRFLOW__CELERY__BROKER_URL": redis.url,
             "AIRFLOW__CELERY__RESULT_BACKEND": postgres.url("airflow", "db+postgresql+psycopg2"),
@@ -94,14 +95,15 @@ class Cluster:
                 command, env=self.variables, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
             )
 
-    def start_worker(self, name: str, *, limits: str = "") -> None:
+    def start_worker(self, name: str, *, limits: str = "", **variables: str) -> None:
         """Start a worker of two tasks at once; `limits` are words of the shell's ulimit."""
         words = ["celery", "worker", "--celery-hostname", f"{name}@{name}.test", "--skip-serve-logs"]
         airflow = shlex.join(self._airflow(*words, "--pid", str(self.folder / f"{name}.pid")))
         ulimit = f"ulimit {limits}; " if limits else ""
+        settings = shlex.join(["env", *(f"{name}={value}" for name, value in variables.items())])
         namespaces = unshare()
         assert namespaces is not None
-        command = [*namespaces, "bash", "-c", f"hostname {name}.test; {ulimit}exec {airflow}"]
+        command = [*namespaces, "bash", "-c", f"hostname {name}.test; {ulimit}exec {settings} {airflow}"]
         self.workers[name] = self._start(name, command)
 
     def kill_worker(self, name: str) -> None:
@@ -109,6 +111,12 @@ class Cluster:
         worker = self.workers.pop(name)
         worker.kill()  # and with it the first process of its namespace, and with that every other
         worker.wait()
+
+    def kill_scheduler(self) -> None:
+        """Kill the first of the schedulers, for good."""
+        scheduler = self._components.pop("scheduler")
+        os.killpg(scheduler.pid, signal.SIGKILL)
+        scheduler.wait()
 
     def restart_ended(self) -> list[str]:
         """Start again the components that have ended, as systemd or a container's restart policy does; their names."""

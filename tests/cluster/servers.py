@@ -11,7 +11,9 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import NoReturn
 
+import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import create_engine, text
@@ -20,6 +22,19 @@ from sqlalchemy.exc import OperationalError
 from tests.dags.real_airflow import free_port, until
 
 _NOT_ROOT = ("postgres", "nobody")
+
+
+def require_redis() -> None:
+    """Skip the test, or fail it in CI, where the machine has no Redis."""
+    if shutil.which("redis-server") is None:
+        skip_cluster("there is no program redis-server")
+
+
+def skip_cluster(reason: str) -> NoReturn:
+    """Skip the test; fail it where ELIB_TEST_CLUSTER is required: in CI a skip would hide that nothing was tried."""
+    if os.environ.get("ELIB_TEST_CLUSTER") == "required":
+        pytest.fail(f"ELIB_TEST_CLUSTER is required, and {reason}")
+    pytest.skip(reason)
 
 
 def postgres_programs() -> Path | None:

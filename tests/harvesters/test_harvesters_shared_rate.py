@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import struct
 import threading
 import time
@@ -14,7 +12,7 @@ import pytest
 
 from harvesters.client.rate import HostLimit
 from schemas import HarvestFailed, environment
-from tests.cluster.servers import RedisServer
+from tests.cluster.servers import RedisServer, require_redis
 from tests.harvesters.loopback import ReceivedRequest, feed, pages, serving
 
 RATE = 25.0
@@ -23,10 +21,7 @@ REQUESTS = 10
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    if shutil.which("redis-server") is None:
-        if os.environ.get("ELIB_TEST_CLUSTER") == "required":
-            pytest.fail("ELIB_TEST_CLUSTER is required, and there is no program redis-server")
-        pytest.skip("there is no program redis-server")
+    require_redis()
     server = RedisServer(tmp_path)
     yield server
     server.stop()

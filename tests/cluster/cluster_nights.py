@@ -1,0 +1,93 @@
+"""Nights of a cluster, moments in them at which something fails, and the catalog that they must leave.
+
+What is compared: every row of every table but the list of runs, without run ids and times (tests/faults/nights.py).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from tests.cluster.cluster import RECOVERY_SECONDS, Cluster
+from tests.cluster.conftest import DAGS, FEEDS, LONG
+from tests.dags.real_airflow import ROOT, trigger, until
+from tests.faults.nights import contents_at, require_equal
+
+LONG_DAG = f"feed_{LONG}"
+_BUSY_LOAD = 4.0  # per processor; a cluster alone makes about 2
+# the lock that a transaction holds which writes in the catalog (loaders/store/transactions.py)
+WRITING = """SELECT 1 FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+WHERE datname = 'catalog' AND locktype = 'advisory' AND classid = 0 AND objid = 1701603682 AND granted"""
+
+
+def landed(cluster: Cluster) -> bool:
+    """Whether a part of the harvest that goes on is in landing, and the rest is still to come."""
+    return any((cluster.home / "landing" / LONG).rglob("*.parquet"))
+
+
+def writing(cluster: Cluster) -> bool:
+    """Whether a task writes in the catalog at this moment."""
+    return bool(cluster.postgres.ask("catalog", WRITING))
+
+
+def at_work(cluster: Cluster) -> bool:
+    return True
+
+
+def kill_at(cluster: Cluster, dag: str, run: str, task: str, moment: Callable[[Cluster], bool]) -> datetime:
+    """Switch off the worker that runs a task, at a moment of its work; the time of that."""
+
+    def worker() -> str | None:
+        host = cluster.host_of(dag, run, task)
+        return host if host is not None and moment(cluster) else None
+
+    name = until(worker, f"the work of {task} of {dag}")
+    cluster.kill_worker(name)
+    cluster.start_worker(f"{name}{task}")  # for the next kill; nothing that ran on the dead one is told of it
+    return datetime.now(UTC)
+
+
+def begin_one_worker(cluster: Cluster) -> subprocess.Popen[bytes]:
+    """Begin the same night in one process, over a catalog of its own in the same server."""
+    variables = {**cluster.variables, "ELIB_HOME": str(cluster.folder / "one_worker"), "ELIB_REDIS_URL": ""}
+    variables["ELIB_CATALOG_URL"] = cluster.postgres.url("one_worker")
+    command = [sys.executable, "-m", "tests.cluster.one_worker", *FEEDS]
+    with (cluster.folder / "one_worker.log").open("ab") as log:
+        return subprocess.Popen(command, env=variables, cwd=ROOT, stdout=log, stderr=log)
+
+
+def require_same_catalogs(cluster: Cluster, one_worker: subprocess.Popen[bytes]) -> None:
+    assert one_worker.wait(600) == 0, (cluster.folder / "one_worker.log").read_text()[-2000:]
+    require_equal(contents_at(cluster.postgres.url("catalog")), contents_at(cluster.postgres.url("one_worker")))
+
+
+def publish(cluster: Cluster) -> None:
+    run = trigger(cluster.client, "catalog")
+    cluster.pause("catalog", False)
+    cluster.require_success({"catalog": run})
+    cluster.pause("catalog", True)
+
+
+def harvest_all(cluster: Cluster) -> dict[str, str]:
+    return {dag: trigger(cluster.client, dag, {"full": True}) for dag in DAGS}
+
+
+def require_recovery(cluster: Cluster, dag: str, run: str, what: str, since: datetime) -> None:
+    """Raise unless a run has ended soon after something failed; print how long it took.
+
+    On a machine that is busy with other work, the time in which tasks worked says nothing, and only that in which no
+    task of the run did is judged.
+    """
+    last, waited = since, timedelta()
+    times = [(task["start_date"], task["end_date"]) for task in cluster.instances(dag, run) if task["end_date"]]
+    for begun, ended in sorted((datetime.fromisoformat(begun), datetime.fromisoformat(end)) for begun, end in times):
+        if ended > since:
+            waited += max(timedelta(), begun - last)
+            last = max(last, ended)
+    seconds, waited_seconds = (last - since).total_seconds(), waited.total_seconds()
+    is_busy = os.getloadavg()[0] > _BUSY_LOAD * (os.cpu_count() or 1)
+    sys.stderr.write(f"\n{what}: ended after {seconds:.0f} s, of which {waited_seconds:.0f} s without work on {dag}\n")
+    assert (waited_seconds if is_busy else seconds) <= RECOVERY_SECONDS, f"{what}: {seconds:.0f} s"
