@@ -7,10 +7,10 @@ last run, or how things stand now: the night is a batch, so hardly anything is a
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, HTTPException
 from prometheus_client import CollectorRegistry
@@ -21,7 +21,7 @@ from starlette.responses import Response
 
 from loaders.browse import FeedStanding, OperatorFigures, operator_figures, todays_needs
 from loaders.declarations import feeds_in_use
-from loaders.store import RUN_COUNTS, catalog_bytes, read_kept
+from loaders.store import catalog_bytes, read_kept
 from pipeline.feed_health import unusual_feeds
 from schemas import Environment
 from schemas.version import __version__
@@ -129,32 +129,68 @@ class _Figures:
         yield _gauge("elib_decisions_oldest_timestamp_seconds", text, ("cause",), oldest)
 
 
+class _OfFeeds(NamedTuple):
+    """A figure of each feed: its second label beside `feed`, empty for none, and its values by that label."""
+
+    name: str
+    text: str
+    label: str
+    values: Callable[[FeedStanding], Mapping[str, Any]]
+
+
+_OF_FEEDS = (
+    _OfFeeds("records", "Records of each feed, by status.", "status", lambda feed: feed.records),
+    _OfFeeds(
+        "last_run",
+        "1 for the status of each feed's last run.",
+        "status",
+        lambda feed: {status: int(feed.status == status) for status in _STATUSES},
+    ),
+    _OfFeeds("run_records", "Records of each feed's last run, by outcome.", "outcome", lambda feed: feed.counts),
+    _OfFeeds(
+        "last_run_timestamp_seconds",
+        "When each feed's last run began, in seconds since 1970.",
+        "",
+        lambda feed: {"": _seconds(feed.started_at)},
+    ),
+    _OfFeeds(
+        "last_success_timestamp_seconds",
+        "When a harvest of each feed was last loaded, in seconds since 1970.",
+        "",
+        lambda feed: {"": _seconds(feed.loaded_at)} if feed.loaded_at else {},
+    ),
+    _OfFeeds(
+        "step_seconds",
+        "Seconds of work of each step of each feed's last run.",
+        "step",
+        lambda feed: feed.measures.seconds,
+    ),
+    _OfFeeds("requests", "Requests of each feed's last harvest.", "", lambda feed: {"": feed.measures.requests}),
+    _OfFeeds(
+        "retries",
+        "Requests of each feed's last harvest that were tried again.",
+        "",
+        lambda feed: {"": feed.measures.retries},
+    ),
+    _OfFeeds(
+        "promised_records",
+        "How many records each partner's server says that it has.",
+        "",
+        lambda feed: {} if feed.measures.promised is None else {"": feed.measures.promised},
+    ),
+    _OfFeeds("runs", "Runs of each feed that the catalog keeps, by status.", "status", lambda feed: feed.runs),
+)
+
+
 def _feeds(feeds: tuple[FeedStanding, ...]) -> Iterator[Metric]:
-    standing = [((feed.name, status), count) for feed in feeds for status, count in sorted(feed.records.items())]
-    yield _gauge("elib_feed_records", "Records of each feed, by status.", ("feed", "status"), standing)
-    runs = [((feed.name, status), int(feed.status == status)) for feed in feeds for status in _STATUSES]
-    yield _gauge("elib_feed_last_run", "1 for the status of each feed's last run.", ("feed", "status"), runs)
-    outcomes = [((feed.name, name), feed.counts[name]) for feed in feeds for name in ("listed", *RUN_COUNTS)]
-    text = "Records of each feed's last run, by outcome."
-    yield _gauge("elib_feed_run_records", text, ("feed", "outcome"), outcomes)
-    began = [((feed.name,), _seconds(feed.started_at)) for feed in feeds]
-    text = "When each feed's last run began, in seconds since 1970."
-    yield _gauge("elib_feed_last_run_timestamp_seconds", text, ("feed",), began)
-    loaded = [((feed.name,), _seconds(feed.loaded_at)) for feed in feeds if feed.loaded_at]
-    text = "When a harvest of each feed was last loaded, in seconds since 1970."
-    yield _gauge("elib_feed_last_success_timestamp_seconds", text, ("feed",), loaded)
-    steps = [((feed.name, step), took) for feed in feeds for step, took in sorted(feed.measures.seconds.items())]
-    text = "Seconds of work of each step of each feed's last run."
-    yield _gauge("elib_feed_step_seconds", text, ("feed", "step"), steps)
-    for name, text in (("requests", "Requests"), ("retries", "Requests that were tried again")):
-        sent = [((feed.name,), getattr(feed.measures, name)) for feed in feeds]
-        yield _gauge(f"elib_feed_{name}", f"{text} of each feed's last harvest.", ("feed",), sent)
-    promised = [((feed.name,), feed.measures.promised) for feed in feeds if feed.measures.promised is not None]
-    yield _gauge(
-        "elib_feed_promised_records", "How many records each partner's server says it has.", ("feed",), promised
-    )
-    counted = [((feed.name, status), count) for feed in feeds for status, count in sorted(feed.runs.items())]
-    yield _gauge("elib_feed_runs", "Runs of each feed that the catalog keeps, by status.", ("feed", "status"), counted)
+    for figure in _OF_FEEDS:
+        labels = ("feed", figure.label) if figure.label else ("feed",)
+        samples = [
+            ((feed.name, value)[: len(labels)], number)
+            for feed in feeds
+            for value, number in sorted(figure.values(feed).items())
+        ]
+        yield _gauge(f"elib_feed_{figure.name}", figure.text, labels, samples)
 
 
 def _gauge(name: str, text: str, labels: tuple[str, ...], samples: Iterable[tuple[tuple[str, ...], Any]]) -> Metric:

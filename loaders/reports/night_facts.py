@@ -80,9 +80,7 @@ def night_facts(
             *_needs_attention(connection, listed, _feeds_without_records(connection, feeds)),
             *_unusual_feeds(listed, unusual or {}),
         ],
-        "without_expect": [
-            feed.name for feed in feeds if feed.status == "active" and "expect" not in feed.model_fields_set
-        ],
+        "without_expect": _without_expectations(feeds),
     }
 
 
@@ -267,6 +265,11 @@ def _unfit_corrections(published: ReportFacts | None) -> list[ReportFacts]:
         return []
     notes = published["notes"]
     return [{"what": "corrections", "feed": None, "run": published["id"], "count": len(notes), "detail": notes}]
+
+
+def _without_expectations(feeds: Sequence[Feed]) -> list[str]:
+    """Return the active feeds whose file has no [expect]."""
+    return [feed.name for feed in feeds if feed.status == "active" and "expect" not in feed.model_fields_set]
 
 
 def _unusual_feeds(listed: Sequence[ReportFacts], unusual: UnusualFeeds) -> list[ReportFacts]:
