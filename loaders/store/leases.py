@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -219,17 +220,24 @@ class Lease:
         self._woken.close()
 
     def _renew_until_released(self) -> None:
-        """Renew the lease several times in its length, and at once when the server says something: that it ends."""
-        driver = self._connection.connection.driver_connection
-        while driver is not None:
-            ready, _, _ = system_select.select([self._woken, driver], [], [], self._seconds / _RENEWALS)
-            if self._woken in ready:
+        """Renew the lease until it is released; however else this ends, the lease is lost."""
+        try:
+            while not self._is_released_soon():
+                began = _clock()
+                if not self._renew():
+                    break
+                self._renewed = began
+            else:
                 return
-            began = _clock()
-            if not self._renew():
-                self._lost.set()
-                return
-            self._renewed = began
+        except Exception:  # of a connection that is closed already
+            log.exception("%s: its lock is lost", self.name)
+        self._lost.set()
+
+    def _is_released_soon(self) -> bool:
+        """Wait for a part of the lease's length, less when the server says something: that it ends the session."""
+        driver: Any = self._connection.connection.driver_connection
+        ready, _, _ = system_select.select([self._woken, driver], [], [], self._seconds / _RENEWALS)
+        return self._woken in ready
 
     def _renew(self) -> bool:
         values = {"name": self.name, "token": self.token, "seconds": self._seconds}
