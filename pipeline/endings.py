@@ -42,15 +42,15 @@ def _one_line(text: str) -> str:
     return one_line(" ".join(text.split()))
 
 
-def end_and_report(feed: str | None, until: datetime) -> list[str]:
-    """End the runs of a feed's DAG that has failed (None: the catalog's) and that no process works on any more.
+def end_and_report(feed: str | None, until: datetime, *, dag: str) -> list[str]:
+    """End the runs of a DAG that has failed, of a feed (None: publications), and that no process works on any more.
 
     Also writes the reports anew, because a process that was killed could not. Returns the ids of the runs.
     """
     from loaders.store import end_interrupted_runs
     from pipeline.catalog import report_feed
 
-    interrupted = end_interrupted_runs(environment(), feed, until)
+    interrupted = end_interrupted_runs(environment(), feed, until, dag=dag)
     report_feed(feed)
     return interrupted
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from loaders.store.locks import PUBLICATION_LOCK, FeedBusy, feed_lock, feed_lock_name, hold_lock, this_worker
 from loaders.store.models import HarvestRunRow
@@ -98,12 +98,11 @@ def begin_run(
     return run_id
 
 
-def end_interrupted_runs(env: Environment, feed: str | None, until: datetime) -> list[str]:
+def end_interrupted_runs(env: Environment, feed: str | None, until: datetime, *, dag: str) -> list[str]:
     """End as failed the runs of a feed (None: publications) that a killed process has left, and return their ids.
 
-    Only who knows that they were interrupted may call this: their DAG, once it has failed at the time `until`, or who
-    has seen their process end. Between two tasks of a DAG no process works on the run either. Empty when a process has
-    the lock.
+    Only a DAG may call this, once it has failed at the time `until`: those that another DAG carries on stay, because
+    between two tasks no process works on them either. Empty when a process has the lock.
     """
     began = until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     name = feed_lock_name(feed) if feed else PUBLICATION_LOCK
@@ -113,6 +112,7 @@ def end_interrupted_runs(env: Environment, feed: str | None, until: datetime) ->
                 HarvestRunRow.feed == feed if feed else HarvestRunRow.kind == "publish",
                 HarvestRunRow.status.in_(_UNFINISHED),
                 HarvestRunRow.started_at <= began,
+                or_(HarvestRunRow.dag.is_(None), HarvestRunRow.dag == dag),
             )
             interrupted = list(connection.scalars(unfinished))
             for run in interrupted:

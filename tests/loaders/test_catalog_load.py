@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -138,6 +139,20 @@ def test_nobody_else_ends_a_run_between_two_tasks_of_its_dag(lite: Environment) 
         process.wait()
     assert store.begin_run(lite, "films", take_over=False) > killed, "a reprocess is one process from end to end"
     assert again > run
+
+
+def test_a_failed_dag_ends_the_runs_it_has_left_and_none_of_another_dag_or_of_a_live_process(lite: Environment) -> None:
+    later = datetime.now(UTC) + timedelta(days=1)
+    with holder(lite, AT_WORK) as (run, process):
+        process.kill()
+        process.wait()
+    with holder(lite, AT_WORK.replace("books", "films")) as (live, _):
+        assert store.end_interrupted_runs(lite, "films", later, dag="feed_films") == []
+        assert store.read_run(lite, live).status == "running"
+    assert store.end_interrupted_runs(lite, "books", later, dag="reprocess") == []
+    assert store.end_interrupted_runs(lite, "books", later - timedelta(days=2), dag="feed_books") == []
+    assert store.read_run(lite, run).status == "running"
+    assert store.end_interrupted_runs(lite, "books", later, dag="feed_books") == [run]
 
 
 def test_waiting_for_a_busy_feed_is_reported_and_commands_do_not_wait(

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from loaders.catalog import Unsigned
 from loaders.curation import Batch, CannotDecide, undo_batch, undo_curation
-from loaders.store import FeedBusy, WrongRunState
+from loaders.store import FeedBusy, LeaseLost, LockUnusable, WrongRunState
 from schemas import Environment
 from web.forms import field, posted
 from web.languages import marked
@@ -67,7 +67,7 @@ def _carry_out(made: Future[Batch | str], make: Callable[[], Batch | str]) -> No
 def _tell_made(request: Request, back: str, made: Future[Batch | str], text: str) -> Response:
     try:
         batch = made.result()
-    except (CannotDecide, WrongRunState, FeedBusy, Unsigned) as error:
+    except (CannotDecide, WrongRunState, FeedBusy, LeaseLost, LockUnusable, Unsigned) as error:
         tell(request, error_in_words(request, error), is_error=True)
     else:
         count, batch_id = (batch, "") if isinstance(batch, str) else (batch.count, batch.id)
