@@ -45,6 +45,7 @@ class LinkCheck(Base, frozen=True, kw_only=True):
     detail: in a few words what was seen, such as "answers 404"
     final_url: where permanent redirects lead; None where nothing moved
     certificate_until: until when the certificate is valid, ISO 8601; None without TLS
+    size_bytes: of the file, as its server states; None of a web page, and where nothing is stated
     retry_after: seconds after which the server asks us to come again
     requests: how many were sent
     """
@@ -55,6 +56,7 @@ class LinkCheck(Base, frozen=True, kw_only=True):
     final_url: str | None = None
     certificate_until: str | None = None
     retry_after: float | None = None
+    size_bytes: int | None = None
     requests: int = 0
 
     @property

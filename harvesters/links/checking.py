@@ -22,6 +22,7 @@ from schemas import Ask, Base, Environment, Feed, HarvestFailed, LinkCheck
 
 _MAX_BYTES = 65_536  # of a page
 _MAX_REDIRECTS = 6
+_MAX_SIZE_DIGITS = 15  # of a Content-Length that is believed: a petabyte
 _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _RETRIES, _BACKOFF_SECONDS, _BUDGET_SECONDS = 1, 3.0, 6 * 3600.0
 # https://docs.openssl.org/master/man1/openssl-verification-options/ , X509_V_ERR_*
@@ -163,7 +164,17 @@ def _answer(reply: Reply, hops: tuple[Hop, ...]) -> Answer:
         page=read_page(reply.body, reply.headers.get("content-type", "")) if reply.body else None,
         retry_after=parse_retry_after(reply.headers.get("retry-after")),
         certificate_until=until.strftime("%Y-%m-%dT%H:%M:%SZ") if until else None,
+        size_bytes=_size_bytes(reply),
     )
+
+
+def _size_bytes(reply: Reply) -> int | None:
+    """Return how large a file is by its Content-Length; None where none is stated, and of a page or a coded body."""
+    stated = reply.headers.get("content-length", "").strip()
+    is_file = not is_page(reply.headers.get("content-type", ""))
+    is_plain = reply.headers.get("content-encoding", "identity").strip().lower() == "identity"
+    is_number = stated.isascii() and stated.isdecimal() and len(stated) <= _MAX_SIZE_DIGITS
+    return int(stated) if is_file and is_plain and is_number and int(stated) > 0 else None
 
 
 def status_of_failure(failure: HarvestFailed) -> str:

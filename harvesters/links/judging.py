@@ -34,7 +34,7 @@ class Answer(Base, frozen=True, kw_only=True):
     """What the last address of a chain of redirects answers.
 
     page: None where it is not a web page; retry_after: seconds
-    certificate_until: ISO 8601
+    certificate_until: ISO 8601; size_bytes: as the server states
     """
 
     status: int
@@ -42,6 +42,7 @@ class Answer(Base, frozen=True, kw_only=True):
     page: PageFacts | None = None
     retry_after: float | None = None
     certificate_until: str | None = None
+    size_bytes: int | None = None
 
 
 def judge(url: str, answer: Answer, elsewhere: PageFacts | None = None) -> LinkCheck:
@@ -56,6 +57,7 @@ def judge(url: str, answer: Answer, elsewhere: PageFacts | None = None) -> LinkC
         final_url=moved,
         certificate_until=answer.certificate_until,
         retry_after=answer.retry_after,
+        size_bytes=answer.size_bytes if status == "alive" and answer.page is None else None,
     )
 
 

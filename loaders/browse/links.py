@@ -94,6 +94,12 @@ def dead_links_page(connection: Connection, after: tuple[str, str] | None, limit
     return [DeadLink(row.url, row.first_failed_at, row.dead_at, row.detail, ids.get(row.url)) for row in rows]
 
 
+def link_sizes(connection: Connection, urls: Iterable[str]) -> dict[str, int]:
+    """Return how many bytes the files at addresses have, of those that a check has found."""
+    query = select(_CHECKS.c.url, _CHECKS.c.size_bytes).where(_CHECKS.c.size_bytes.is_not(None))
+    return {row.url: row.size_bytes for row in rows_among(connection, query, _CHECKS.c.url, list(urls))}
+
+
 def dead_since(connection: Connection, urls: Iterable[str]) -> dict[str, str]:
     """Return since when addresses fail, of those that are dead."""
     query = select(_CHECKS.c.url, _CHECKS.c.first_failed_at).where(_CHECKS.c.dead_at.is_not(None))

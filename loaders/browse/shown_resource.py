@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from loaders.browse.links import dead_since
+from loaders.browse.links import dead_since, link_sizes
 from loaders.store import RedirectRow, ResourceRow, SourceRecordRow, now, rows_among, visible_times
 from schemas import Relation, Resource
 
@@ -35,6 +35,7 @@ class PublishedResource(NamedTuple):
     visible_at: since when it can be read in this form, UTC as YYYY-MM-DDThh:mm:ssZ
     related: the published resources that it names; other_relations: what it names besides
     dead: since when its addresses fail, of those that are dead
+    sizes: bytes of the files at its addresses, of those that are known
     """
 
     id: str
@@ -47,6 +48,7 @@ class PublishedResource(NamedTuple):
     related: Sequence[RelatedResource]
     other_relations: Sequence[Relation]
     dead: Mapping[str, str] = {}
+    sizes: Mapping[str, int] = {}
 
 
 def read_published(connection: Connection, resource_id: str) -> PublishedResource | str | None:
@@ -62,12 +64,13 @@ def read_published(connection: Connection, resource_id: str) -> PublishedResourc
     if row.withdrawn_at:
         return PublishedResource(row.id, "", None, *times, (), (), ())
     record = msgspec.json.decode(row.record, type=Resource)
-    dead = dead_since(connection, [*filter(None, [record.url]), *(link.url for link in record.links)])
+    urls = [*filter(None, [record.url]), *(link.url for link in record.links)]
+    dead, sizes = dead_since(connection, urls), link_sizes(connection, urls)
     feeds = connection.scalars(select(_RECORDS.c.feed).where(_RECORDS.c.resource_id == resource_id).distinct())
     related = _related(connection, record.relations[:MAX_RELATED])
     named = {each.id for each in related}
     others = tuple(each for each in record.relations[:MAX_RELATED] if each.target not in named)
-    return PublishedResource(row.id, row.title or "", record, *times, sorted(feeds), related, others, dead)
+    return PublishedResource(row.id, row.title or "", record, *times, sorted(feeds), related, others, dead, sizes)
 
 
 def _related(connection: Connection, relations: Sequence[Relation]) -> list[RelatedResource]:

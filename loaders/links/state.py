@@ -39,6 +39,7 @@ class LinkState(Base, frozen=True, kw_only=True):
     last_failed_at: str | None = None
     dead_at: str | None = None
     certificate_until: str | None = None
+    size_bytes: int | None = None
     next_due: str = ""
 
 
@@ -65,6 +66,7 @@ def next_state(before: LinkState, check: LinkCheck, at: datetime) -> LinkState:
         last_failed_at=last,
         dead_at=_dead_at(before, strikes, first, at),
         certificate_until=_ending_certificate(before, check, at),
+        size_bytes=check.size_bytes if check.outcome == "alive" else before.size_bytes,
         next_due=catalog_time(at + timedelta(days=_days(check, strikes, first, at))),
     )
 

@@ -69,7 +69,7 @@ def night_facts(
         "nights": nights(at),
         "feeds": listed,
         "totals": _totals(connection, at),
-        "statuses": dict(Counter(feed["run"]["status"] if feed["run"] else "none" for feed in listed)),
+        "statuses": _statuses(listed),
         "resources": connection.scalar(select(func.count()).where(ResourceRow.withdrawn_at.is_(None))) or 0,
         "publish": published,
         "issues": _issues_by_rule(connection, [run["id"] for run in [*last.values(), published] if run], rules),
@@ -82,6 +82,11 @@ def night_facts(
         ],
         "without_expect": _without_expectations(feeds),
     }
+
+
+def _statuses(listed: Sequence[ReportFacts]) -> dict[str, int]:
+    """Count the feeds by the status of their last run, `none` where there is none."""
+    return dict(Counter(feed["run"]["status"] if feed["run"] else "none" for feed in listed))
 
 
 def _feed_lines(

@@ -702,6 +702,9 @@ class LinkCheckRow(Table):
     certificate_until: Mapped[str | None] = mapped_column(
         doc="when the certificate of its host expires, where that is within 14 days of the check; else null"
     )
+    size_bytes: Mapped[int | None] = mapped_column(
+        BigInteger, doc="how large the file is, as its server states; null of a web page and where nothing is stated"
+    )
     next_due: Mapped[str] = mapped_column(doc="when it is to be checked again")
 
 

@@ -87,6 +87,13 @@ def test_each_kind_of_answer_is_told_apart(checker: tuple[LinkChecker, str]) -> 
     assert judged == {path: status for path, (_, status) in PAGES.items()}
 
 
+def test_the_size_of_a_file_is_what_its_server_states_and_a_page_has_none(checker: tuple[LinkChecker, str]) -> None:
+    links, site = checker
+    assert links.check(f"{site}/file").size_bytes == 1_000_008
+    assert links.check(f"{site}/book").size_bytes is None
+    assert links.check(f"{site}/410").size_bytes is None
+
+
 def test_a_refused_head_a_shop_and_what_robots_keep_us_from(checker: tuple[LinkChecker, str], tmp_path: Path) -> None:
     links, site = checker
     assert links.check(f"{site}/no-head").status == "alive"

@@ -19,6 +19,20 @@ NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
 
 @on_sqlite
+def test_the_size_of_a_file_is_told_as_its_server_stated_it(library: Environment, steward: Browser) -> None:
+    night(library, "books", [listed("books", number) for number in (0, 1)])
+    catalog.publish_now()
+    resource, url = rows(library, "resource", "id, url")[0]
+    with upkeep_run(library, "links") as run:
+        follow_publications(library, run, NOW)
+        write_checks(library, run, [LinkCheck(url=url, status="alive", size_bytes=12_345_678)], NOW)
+    assert "books.example.org · 12 MB" in shown(steward.get(f"/resources/{resource}").text)
+    assert "12 Mo" in shown(steward.get(f"/resources/{resource}?lang=fr").text)
+    other = next(row[0] for row in rows(library, "resource", "id") if row[0] != resource)
+    assert " MB" not in shown(steward.get(f"/resources/{other}?lang=en").text), "nothing is told of what nobody stated"
+
+
+@on_sqlite
 def test_a_dead_address_is_told_to_readers_and_stewards(library: Environment, steward: Browser) -> None:
     night(library, "books", [listed("books", number) for number in (0, 1)])
     catalog.publish_now()

@@ -5,21 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from babel.numbers import format_decimal
 from fastapi import APIRouter, HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from loaders.downloads import FILES, MANIFEST_NAME, SUMS_NAME, Dump, file_of, list_dumps, newest_dump
 from schemas import Environment
-from web.languages import marked, reader_language
+from web.languages import marked
 from web.library.answers import count_request, has_tag, kept
+from web.library.sizes import size_in_words
 from web.pages import gettext_of, render
 from web.routes import get_and_head
 
 router = APIRouter()
 _KEPT_SECONDS = 300  # by browsers and proxies, no longer: an erasure removes files
-_UNITS = ((10**9, marked("%(size)s GB")), (10**6, marked("%(size)s MB")), (10**3, marked("%(size)s kB")))
 FILE_MEANINGS = {
     "resources.jsonl.zst": marked("everything, one record per line as JSON, compressed with Zstandard"),
     "resources.parquet": marked("a table for data frames"),
@@ -69,17 +68,11 @@ def _shown_files(request: Request, dump: Dump) -> list[ShownFile]:
             name=each.name,
             path=f"/downloads/{dump.manifest.name}/{each.name}",
             meaning=gettext_of(request, FILE_MEANINGS[each.name]) if each.name in FILE_MEANINGS else "",
-            size=_size(request, each.bytes),
+            size=size_in_words(request, each.bytes),
             sha256=each.sha256,
         )
         for each in dump.manifest.files
     ]
-
-
-def _size(request: Request, number_of_bytes: int) -> str:
-    unit, text = next((each for each in _UNITS if number_of_bytes >= each[0]), _UNITS[-1])
-    size = round(number_of_bytes / unit, 0 if number_of_bytes >= 10 * unit else 1)
-    return gettext_of(request, text, size=format_decimal(size, locale=reader_language(request)))
 
 
 @get_and_head(router, "/downloads/latest/{file_name}")

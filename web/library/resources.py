@@ -36,6 +36,7 @@ from web.library.labels import (
     language_label,
     subject_of,
 )
+from web.library.sizes import size_in_words
 from web.links import public_url, settings_of
 from web.pages import address, gettext_of, render
 from web.routes import get_and_head
@@ -64,11 +65,12 @@ class Titled(NamedTuple):
 
 
 class ShownLink(NamedTuple):
-    """An address of the content: where it leads, its host, its media type, and since when it is dead, if it is."""
+    """An address of the content: where it leads, its host, media type and size, and since when it is dead, if it is."""
 
     url: str
     host: str
     media_type: str
+    size: str
     dead_since: str
 
 
@@ -122,8 +124,8 @@ def _facts(request: Request, env: Environment, found: PublishedResource, record:
         "competencies": _competencies(record, reader),
         "formats": [(offered, f"/api/v1/resources/{found.id}{suffix}") for offered, suffix in _FORMATS],
         "keywords": [Titled(each.text, each.language) for each in record.keywords[:MAX_SHOWN]],
-        "page": _shown_link(Link(url=record.url), found.dead) if record.url else None,
-        "links": [shown for each in record.links[:MAX_SHOWN] if (shown := _shown_link(each, found.dead))],
+        "page": _shown_link(request, Link(url=record.url), found) if record.url else None,
+        "links": [shown for each in record.links[:MAX_SHOWN] if (shown := _shown_link(request, each, found))],
         "identifiers": [(each.scheme, each.value, _resolver(each.scheme, each.value)) for each in record.identifiers][
             :MAX_SHOWN
         ],
@@ -224,11 +226,13 @@ def web_address(url: str) -> str | None:
     return url if is_web else None
 
 
-def _shown_link(link: Link, dead: Mapping[str, str]) -> ShownLink | None:
+def _shown_link(request: Request, link: Link, found: PublishedResource) -> ShownLink | None:
     url = web_address(link.url)
     if url is None:
         return None
-    return ShownLink(url, urlsplit(url).hostname or "", link.media_type or "", dead.get(link.url, ""))
+    host, size = urlsplit(url).hostname or "", found.sizes.get(link.url)
+    shown_size = "" if size is None else size_in_words(request, size)
+    return ShownLink(url, host, link.media_type or "", shown_size, found.dead.get(link.url, ""))
 
 
 def _resolver(scheme: str, value: str) -> str | None:
