@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from loaders.landing import Landed
+    from transforms.rules import Facts
 
 log = logging.getLogger("elib.feed")
 _KEPT = "What was received is kept beside landing's parts as raw-*.bin. "
@@ -286,11 +287,18 @@ def plan(name: str, run_id: str) -> list[str]:
     A run that has nothing to transform gets one empty chunk.
     """
     from loaders import staging
+    from loaders.backup import waiting_keys
 
     env = environment()
     with _recorded_failure(env, run_id, "plan"):
         feed = load_feed(env, name)
-        planned = staging.plan_staging(env, run_id, withdraw=feed.status == "retired", absent_after=feed.absent_after)
+        planned = staging.plan_staging(
+            env,
+            run_id,
+            withdraw=feed.status == "retired",
+            absent_after=feed.absent_after,
+            whole_state=bool(waiting_keys(env, name)),  # of a restored backup, which the gate compares
+        )
         _fix_mappings(env, name, run_id)
     return list(planned.chunks) or [_EMPTY_CHUNK]
 
@@ -428,21 +436,30 @@ def _apply_batch_rules(env: Environment, run_id: str) -> int:
     When the run changes no record, nothing is judged and the issues stay as they are.
     """
     from loaders import staging
+
+    planned = staging.read_staging_plan(env, run_id)
+    if not planned.transform and not planned.deleted:
+        return 0
     from loaders.catalog import deleted_keys, live_record_texts, staged_records
     from loaders.store import feed_name_of
     from pipeline.judging import narrowed_licenses, waiting_issues
-    from transforms.rules import apply_batch_rules, decode_facts
+    from transforms.rules import apply_batch_rules, decode_facts, keep_shared
 
-    planned, feed = staging.read_staging_plan(env, run_id), feed_name_of(run_id)
-    if not planned.transform and not planned.deleted:
-        return 0
-    feed_after = {facts.key: facts for facts in map(decode_facts, staged_records(env, planned.chunks))}
-    deleted, staged_keys = deleted_keys(env, run_id), set(feed_after)
-    for facts in with_progress(f"{feed}: check", map(decode_facts, live_record_texts(env, feed))):
-        if facts.key not in feed_after and facts.key not in deleted:
-            feed_after[facts.key] = facts
+    feed = feed_name_of(run_id)
+    deleted = deleted_keys(env, run_id)
+    staged_keys: set[str] = set()
+
+    def feed_after() -> Iterator[Facts]:
+        for facts in map(decode_facts, staged_records(env, planned.chunks)):
+            staged_keys.add(facts.key)
+            yield facts
+        for facts in with_progress(f"{feed}: check", map(decode_facts, live_record_texts(env, feed))):
+            if facts.key not in staged_keys and facts.key not in deleted:
+                yield facts
+
+    shared = keep_shared(feed_after())
     issues = [
-        *apply_batch_rules(feed_after.values()),
+        *apply_batch_rules(shared),
         *narrowed_licenses(env, load_feed(env, feed), run_id, planned.chunks),
         *waiting_issues(env, feed, staged_keys, deleted),
     ]

@@ -76,22 +76,25 @@ class StagingPlan(Base, frozen=True, kw_only=True):
     chunks: tuple[str, ...] = ()
 
 
-def plan_staging(env: Environment, run_id: str, *, absent_after: int, withdraw: bool = False) -> StagingPlan:
+def plan_staging(
+    env: Environment, run_id: str, *, absent_after: int, withdraw: bool = False, whole_state: bool = False
+) -> StagingPlan:
     """Compare the feed's landing up to this run with the catalog, and write the chunks to transform.
 
     A reprocess judges every record that ever landed. A record is deleted when the newest `absent_after` whole lists
-    lack it. With `withdraw`, which is for retired feeds, every record is deleted. Raises WrongRunState when the run is
+    lack it. With `withdraw`, which is for retired feeds, every record is deleted. Where nothing was received since the
+    last loaded run, the records of the catalog are not read, unless `whole_state`. Raises WrongRunState when the run is
     not running or landed.
     """
     with locked_run(env, run_id) as run:
         folder = staging_folder(env, run_id)
         with read_transaction(env) as connection:
             base = base_run(connection, run.feed, run_id)
-            write_catalog_state(connection, run.feed, folder)
-        landing = env.landing / run.feed
-        reprocess = run.kind == "reprocess"
-        after = None if reprocess else base
-        new = [] if withdraw else harvests(landing, after=after, until=run_id)
+            reprocess, landing = run.kind == "reprocess", env.landing / run.feed
+            after = None if reprocess else base
+            new = [] if withdraw else harvests(landing, after=after, until=run_id)
+            reads = whole_state or reprocess or withdraw or any(map(_says_anything, new))
+            write_catalog_state(connection, run.feed, folder, records=reads)
         past = _with_earlier_lists(landing, new, after, run_id, absent_after)
         with open_workspace(folder) as duck, landing_index(landing) as index:
             _create_inputs(duck, folder, past, first=len(past) - len(new), force=reprocess, withdraw=withdraw)
@@ -108,6 +111,11 @@ def plan_staging(env: Environment, run_id: str, *, absent_after: int, withdraw: 
             temporary.write_bytes(msgspec.json.encode(staging_plan))
         note_planned(env, run_id, listed=listed, duplicates=staging_plan.duplicates, base=base, until=run_id)
     return staging_plan
+
+
+def _says_anything(harvest: Harvest) -> bool:
+    """Return whether a record can be another, new or gone by a harvest."""
+    return bool(harvest.listed or harvest.skipped) or harvest.whole_list or harvest.repeats_a_list
 
 
 def read_staging_plan(env: Environment, run_id: str) -> StagingPlan:

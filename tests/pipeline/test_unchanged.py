@@ -6,13 +6,15 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import delete, text, update
 
+from loaders import store
 from loaders.curation import curation
 from loaders.publication import begin_publication, publish_match
 from loaders.store import HarvestRunRow, ResourceRow, SourceRecordRow, read_transaction, write_transaction
-from pipeline import catalog
+from pipeline import catalog, feed
 from schemas import Environment
 from tests.loaders.nights import rows
 from tests.pipeline.feeds import declare, listed, night
@@ -185,6 +187,17 @@ def test_a_publication_that_was_killed_before_its_last_step_is_not_taken_for_don
     # here its process ends, before the issues over the whole catalog are written
     assert not published(quiet)
     assert published(quiet)
+
+
+def test_a_night_that_lists_nothing_reads_no_record_of_the_catalog(quiet: Environment) -> None:
+    before = everything(quiet)
+    run = store.begin_run(quiet, "books", version="1")
+    counts = feed.run_feed("books", run)
+    assert (counts["landed"], counts["unchanged"]) == (0, 0)
+    assert pq.read_metadata(quiet.staging / run / "state.parquet").num_rows == 0
+    assert everything(quiet) == before
+    _, counts = night(quiet, "books", [listed("books", number) for number in range(4)])
+    assert (counts["unchanged"], counts["added"]) == (3, 1)
 
 
 def random_change(env: Environment, chance: random.Random) -> None:

@@ -1,7 +1,7 @@
 """What the library expects of a record: the registry of rules, the issues they find, and the quality score. Pure."""
 
 from transforms.rules.across import CATALOG_RULE_CODES, apply_catalog_rules
-from transforms.rules.batch import Facts, apply_batch_rules, decode_facts, facts_of, license_issue
+from transforms.rules.batch import Facts, apply_batch_rules, decode_facts, facts_of, keep_shared, license_issue
 from transforms.rules.mending import errors_left
 from transforms.rules.registry import RULES, apply_rules, rule_texts
 from transforms.rules.rule import Context, Fragment, Rule, context_of
@@ -22,6 +22,7 @@ __all__ = [
     "decode_facts",
     "errors_left",
     "facts_of",
+    "keep_shared",
     "license_issue",
     "rule_texts",
     "score",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from typing import NamedTuple, TypeVar
 
 import msgspec
+import numpy as np
 from rapidfuzz import fuzz
 
 from schemas import Issue, License, Resource, ResourceView
@@ -40,6 +41,7 @@ class Facts(NamedTuple):
     identifiers: tuple[str, ...]  # scheme:value, of schemes that name one resource in the world
 
 
+_FACTS_ENCODER, _FACTS_DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Facts)
 _DECODER = msgspec.json.Decoder(ResourceView)
 
 
@@ -63,6 +65,29 @@ def facts_of(resource: Resource | ResourceView) -> Facts:
             if identifier.scheme in _GLOBAL_SCHEMES
         ),
     )
+
+
+def keep_shared(records: Iterable[Facts]) -> list[Facts]:
+    """Return the facts of the records that have something in common with another one, in their order.
+
+    Only they can have an issue of apply_batch_rules. Of two facts with one key the later counts, in the place of the
+    first. Facts are kept encoded meanwhile, in about a third of their memory.
+    """
+    encoded = {facts.key: _FACTS_ENCODER.encode(facts) for facts in records}
+    digests = np.fromiter((each for facts in _decoded(encoded) for each in _common_digests(facts)), np.int64)
+    values, counts = np.unique(digests, return_counts=True)
+    shared = set(values[counts > 1].tolist())
+    return [facts for facts in _decoded(encoded) if not shared.isdisjoint(_common_digests(facts))]
+
+
+def _decoded(encoded: Mapping[str, bytes]) -> Iterator[Facts]:
+    return map(_FACTS_DECODER.decode, encoded.values())
+
+
+def _common_digests(facts: Facts) -> set[int]:
+    """Return numbers that are equal for records with something in common, and by chance hardly ever for others."""
+    common = (("url", _urls(facts)), ("identifier", facts.identifiers), ("work", _same_work_keys(facts)))
+    return {hash((kind, value)) for kind, values in common for value in values}
 
 
 def _comparable(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from test_rules_registry import COMPLETE
 
 from schemas import Issue, License, Resource
 from transforms.normalize.license import license_of
-from transforms.rules import RULES, Facts, apply_batch_rules, batch, checked_links, facts_of, license_issue
+from transforms.rules import RULES, Facts, apply_batch_rules, batch, checked_links, facts_of, keep_shared, license_issue
 
 
 def record(key: str, title: str, **fields: Any) -> Facts:
@@ -154,3 +155,16 @@ def test_findings_name_only_the_batch_and_do_not_depend_on_order(rows: list[tupl
     again = list(apply_batch_rules(batch_records[::-1], neighbours[::-1]))
     assert {issue.key for issue in issues} <= {facts.key for facts in batch_records}
     assert code_key_value(issues) == code_key_value(again)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["Plants and light", "Algebra", "Geometry of space"]), st.sampled_from("uvwxyz"), st.sampled_from("12345")), max_size=14))  # fmt: skip  # noqa: E501
+def test_records_that_share_nothing_have_no_issue_and_need_not_be_kept(rows: list[tuple[int, str, str, str]]) -> None:
+    records = [
+        record(f"col:{n}", title, url=f"https://x.org/{url}", identifiers=[{"scheme": "doi", "value": f"10.1/{doi}"}])
+        for n, title, url, doi in rows
+    ]
+    newest = {facts.key: facts for facts in records}
+    kept = keep_shared(records)
+    assert list(apply_batch_rules(kept)) == list(apply_batch_rules(newest.values()))
+    urls = Counter(facts.url for facts in newest.values())
+    assert {facts.key for facts in newest.values() if urls[facts.url] > 1} <= {facts.key for facts in kept}
