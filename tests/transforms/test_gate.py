@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from schemas import Expect, Feed, Issue, Resource
 from transforms.gate import COLUMNS, BadGate, GateResult, SharesBefore, judge, max_records_gone
+from transforms.gate import verdict as gate_verdict
+from transforms.gate.bounds import Bound
 from transforms.rules import Context, apply_rules
 
 ROOT = Path(__file__).parents[2]
@@ -203,6 +205,31 @@ def test_gate_and_findings_count_the_same() -> None:
     assert sums["failed"] == len({issue.key for issue in errors}) == 5
     observed = {expectation["name"]: expectation["observed"] for expectation in result.results["expectations"]}
     assert {f"error:{code}": number for code, number in expected.items()}.items() <= observed.items()
+
+
+def test_bounds_that_are_kept_have_the_verdicts_of_great_expectations() -> None:
+    frame = pd.DataFrame(rows(300, **NEW) + rows(100, start=300), columns=list(COLUMNS))
+    result = judge(frame, feed(records=(10, 500)), SharesBefore(error_share=0.0, language_share=1.0), {"added": 300})
+    assert not result.held
+    bounds = [
+        Bound(name=each["name"], column=each["column"], reason=None, low=each["min"], high=each["max"])
+        for each in result.results["expectations"]
+    ]
+    sums = pd.DataFrame({bound.column: [result.results["sums"][bound.column]] for bound in bounds})
+    assert result.results["expectations"] == list(gate_verdict._validate(sums, bounds).values())
+
+
+def test_a_run_that_passes_is_judged_without_importing_great_expectations() -> None:
+    program = (
+        "import sys, pandas as pd\n"
+        "sys.path.insert(0, 'tests/transforms')\n"
+        "from test_gate import COLUMNS, NEW, SharesBefore, feed, judge, rows\n"
+        "frame = pd.DataFrame(rows(100, **NEW), columns=list(COLUMNS))\n"
+        "result = judge(frame, feed(records=(50, 600)), SharesBefore(), {'added': 100})\n"
+        "assert not result.held and result.results['expectations'], result\n"
+        "assert 'great_expectations' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 
 
 def test_a_quiet_run_passes_without_importing_great_expectations() -> None:
