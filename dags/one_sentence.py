@@ -19,20 +19,21 @@ log = logging.getLogger("elib.task")
 
 
 @contextmanager
-def ends_in_one_sentence(feed: str | None = None) -> Iterator[None]:
+def ends_in_one_sentence(feed: str | None = None, *, waits: bool = True) -> Iterator[None]:
     """Turn an exception of a task's body into TaskEnded with one sentence; Airflow's own (a skip) pass.
 
-    With a feed, the night's report and the feed's are written anew first, because no publication may follow.
+    With a feed, the night's report and the feed's are written anew first, because no publication may follow. Without
+    `waits`, a task that meets another process at work is not tried again.
     """
     try:
         yield
     except AirflowException:
         raise
     except (Exception, AirflowTaskTimeout) as error:
-        _end(error, feed)
+        _end(error, feed, waits)
 
 
-def _end(error: BaseException, feed: str | None) -> NoReturn:
+def _end(error: BaseException, feed: str | None, waits: bool) -> NoReturn:
     from loaders.store import FeedBusy, is_interruption
     from pipeline.endings import defect_sentence, failure_sentence
 
@@ -40,7 +41,7 @@ def _end(error: BaseException, feed: str | None) -> NoReturn:
     if sentence is None:
         log.error("A defect of the software, or of the machine:", exc_info=error)
         sentence = defect_sentence(error)
-    is_interrupted = is_interruption(error) or isinstance(error, FeedBusy)
+    is_interrupted = is_interruption(error) or (waits and isinstance(error, FeedBusy))
     if feed is not None and not is_interrupted:
         _refresh_reports(feed)
     raise TaskEnded(sentence, is_interrupted=is_interrupted) from error

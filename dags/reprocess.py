@@ -48,7 +48,7 @@ if names:
             from pipeline.airflow_inputs import reprocess_choice
             from pipeline.feed import begin_reprocess, load_feed
 
-            with ends_in_one_sentence():
+            with ends_in_one_sentence(waits=False):  # a person who has asked for it should know at once
                 name, take_over = reprocess_choice(context["params"])
                 load_feed(environment(), name)
                 return {"run_id": begin_reprocess(name, take_over=take_over, dag="reprocess")}
