@@ -190,7 +190,7 @@ class ResourceWriter:
         self.counts["changed"] += len(changed)
         write_rows(self.connection, insert(ResourceRow), added)
         _update_resources(self.connection, changed)
-        _update_resources(self.connection, [row for row in filled if self._has_other_digest(row)])
+        _update_resources(self.connection, list(filter(self._has_other_digest, filled)))
         _write_sets(self.connection, {row["id"]: (old_sets.get(row["id"]), row["sets"]) for row in (*added, *changed)})
         write_rows(self.connection, insert(ResourceVersionRow), versions)
 
