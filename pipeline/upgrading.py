@@ -62,7 +62,7 @@ def _publication_lines(plan: UpgradePlan) -> Iterator[str]:
         took = (
             f"the longest match so far took {_duration(plan.match_seconds)}" if plan.match_seconds else "not measured"
         )
-        yield f"The next publication compares all {plan.matched:,} live records again (another matcher; {took})."
+        yield f"The next publication compares all {plan.matched:,} live records again (no match of this matcher is kept; {took})."
     if plan.derived:
         yield f"The next publication fills the derived columns of {plan.derived:,} resources again."
     for folder in plan.indexes:
@@ -89,7 +89,7 @@ def _reprocess_lines(plan: UpgradePlan) -> Iterator[str]:
 def _expected(feed: FeedToReprocess) -> str:
     if feed.speed is None or feed.seconds is None:
         return "never measured"
-    pace = f"{feed.speed.records / feed.speed.seconds:,.0f} records/s in {feed.speed.run_id}"
+    pace = f"{feed.speed.records / feed.speed.seconds:,.1f} records/s in {feed.speed.run_id}"
     if feed.speed.includes_waiting:
         return f"at most {_duration(feed.seconds)} ({pace}, with the time that the partner took)"
     return f"about {_duration(feed.seconds)} ({pace})"
