@@ -70,6 +70,15 @@ def test_a_held_run_is_released_in_the_background_and_undone(held: str, steward:
 
 
 @on_sqlite
+@pytest.mark.parametrize(("page", "what"), [("", "then open the run and decide"), ("/runs/{}", "then decide below")])
+def test_why_a_run_is_held_is_told_with_what_to_do_in_the_browser(
+    held: str, steward: Browser, page: str, what: str
+) -> None:
+    text = steward.get(f"/console{page}".format(held)).text
+    assert what in text and "elib review" not in text
+
+
+@on_sqlite
 def test_a_run_is_refused_and_the_refusal_revoked(held: str, steward: Browser, library: Environment) -> None:
     page = f"/console/runs/{held}"
     done = steward.submit(page, page, action="refuse", reason="the list is broken")

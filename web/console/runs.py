@@ -89,11 +89,12 @@ def run(
     chosen = ChangeFilter(kind=kind, field=field, rule=rule)
     work = work_behind(env, known)
     language = reader_language(request)
+    decide = gettext_of(request, "then decide below")
     return render(
         request,
         "console/run.html",
         run=known,
-        reasons=[reason_sentence(each, language, decide=gettext_of(request, "Decide below")) for each in known.reasons],
+        reasons=[reason_sentence(each, language, decide=decide) for each in known.reasons],
         is_left=_is_left(env, known),
         work=work,
         progress=progress_of(env, work) if work else None,

@@ -41,7 +41,7 @@ def today(request: Request, all: bool = False) -> Response:  # noqa: A002 (the p
     env: Environment = request.app.state.env
     needs = todays_needs(env)
     shown = [need for need in needs if all or not need.snoozed_until]
-    language = reader_language(request)
+    language, decide = reader_language(request), gettext_of(request, "then open the run and decide")
     causes = [(cause, list(group)) for cause, group in groupby(shown, key=lambda need: need.cause)]
     return render(
         request,
@@ -51,7 +51,7 @@ def today(request: Request, all: bool = False) -> Response:  # noqa: A002 (the p
         page_of=_page_of,
         kind_names={kind: gettext_of(request, text) for kind, text in KIND_NAMES.items()},
         now_text=now(),
-        reason=lambda reason: reason_sentence(reason, language),
+        reason=lambda reason: reason_sentence(reason, language, decide=decide),
         days=list(_DAYS),
     )
 
