@@ -18,6 +18,7 @@ from tests.faults.nights import contents_at, require_equal
 
 LONG_DAG = f"feed_{LONG}"
 _BUSY_LOAD = 4.0  # per processor; a cluster alone makes about 2
+RUNNING = "SELECT id FROM harvest_run WHERE feed = :feed AND status = 'running'"
 # the lock that a transaction holds which writes in the catalog (loaders/store/transactions.py)
 WRITING = """SELECT 1 FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
 WHERE datname = 'catalog' AND locktype = 'advisory' AND classid = 0 AND objid = 1701603682 AND granted"""
@@ -25,7 +26,8 @@ WHERE datname = 'catalog' AND locktype = 'advisory' AND classid = 0 AND objid = 
 
 def landed(cluster: Cluster) -> bool:
     """Whether a part of the harvest that goes on is in landing, and the rest is still to come."""
-    return any((cluster.home / "landing" / LONG).rglob("*.parquet"))
+    running = cluster.postgres.ask("catalog", RUNNING, feed=LONG)
+    return any(part for (run,) in running for part in (cluster.home / "landing" / LONG / str(run)).rglob("*.parquet"))
 
 
 def writing(cluster: Cluster) -> bool:
