@@ -62,7 +62,8 @@ def _publication_lines(plan: UpgradePlan) -> Iterator[str]:
         took = (
             f"the longest match so far took {_duration(plan.match_seconds)}" if plan.match_seconds else "not measured"
         )
-        yield f"The next publication compares all {plan.matched:,} live records again (no match of this matcher is kept; {took})."
+        why = f"no match of this matcher is kept; {took}"
+        yield f"The next publication compares all {plan.matched:,} live records again ({why})."
     if plan.derived:
         yield f"The next publication fills the derived columns of {plan.derived:,} resources again."
     for folder in plan.indexes:

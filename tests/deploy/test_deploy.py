@@ -40,7 +40,9 @@ COMMANDS = {f"compose {name}": service["command"] for name, service in OURS.item
 
 def settings() -> set[str]:
     """Every variable that compose, its example and the units set for our programs."""
-    names = {name for service in OURS.values() for name in service["environment"]}
+    compose, example = ((DEPLOY / name).read_text() for name in ("compose.yaml", "env.example"))
+    given = {name for name in re.findall(r"^([A-Z_]+)=", example, re.M) if f"${{{name}" not in compose}
+    names = given | {name for service in OURS.values() for name in service["environment"]}
     example = (DEPLOY / "systemd" / "elib.env.example").read_text()
     return names | set(re.findall(r"^([A-Z_]+)=", example, re.M))
 
@@ -119,6 +121,7 @@ def test_no_secret_stands_in_a_file_of_the_deployment() -> None:
 
 def test_only_the_proxy_is_reached_from_outside_and_ours_run_without_rights() -> None:
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
+    assert all(service["env_file"] == [".env"] for service in OURS.values())
     for name, service in OURS.items():
         assert service["user"] == "10001" and service["cap_drop"] == ["ALL"] and service["read_only"], name
     address = SERVICES["proxy"]["networks"]["default"]["ipv4_address"]
