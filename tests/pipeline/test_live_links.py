@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import socket
 import subprocess
@@ -263,8 +265,11 @@ def test_two_runs_at_once_are_refused_with_a_sentence(home: Environment, sites: 
     with upkeep_run(environment(), "links"):
         ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert ended.returncode == 1
-    assert ended.stderr.strip() == (
-        "The links are being checked already; wait until that run ends, or end its process."
+    worker = f"{socket.gethostname()}, process {os.getpid()}"
+    assert re.fullmatch(
+        f"the check of the links: {worker} has been at work on it since .*Z; try again when it is done, or end that "
+        "process",
+        ended.stderr.strip(),
     )
     with pytest.raises(FeedBusy), upkeep_run(environment(), "links"):
         raise FeedBusy("of the body")
