@@ -17,7 +17,7 @@ from loaders.reports.texts import LANGUAGES
 from loaders.store import JudgementRow, MatchRow, SourceRecordRow, snapshot
 
 _PAGE_PAIRS = 50
-MAX_SHOWN_PAIRS = 500  # the most probable: 25,000 took a hundred seconds of every night; the console has all
+MAX_SHOWN_PAIRS = 200  # the most probable; 25,000 took a hundred seconds of every night, and the console has all
 _COMPARED_FIELDS = (
     "title", "contributors", "publishers", "issued", "languages", "resource_types", "levels", "identifiers", "url",
     "license", "description",

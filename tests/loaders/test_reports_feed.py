@@ -28,6 +28,7 @@ from loaders.reports import (
     write_feed_report,
     write_gate_results,
 )
+from loaders.reports.duplicates import MAX_SHOWN_PAIRS
 from loaders.store import HarvestRunRow, IssueRow, JudgementRow, MatchRow, SourceRecordRow, UnmappedValueRow
 from loaders.store.database import open_engine
 from schemas import Contributor, Environment, Feed, Language, Resource, harmless
@@ -367,6 +368,24 @@ def test_every_pair_is_on_some_page(engine: Engine, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.glob("duplicates-*.html")} == {
         f"duplicates-{number}{end}.html" for number in (2, 3) for end in ("", ".fr", ".ru", ".ar")
     }
+
+
+def test_more_pairs_than_fit_are_counted_and_the_page_says_where_all_of_them_are(
+    engine: Engine, tmp_path: Path
+) -> None:
+    pairs(engine, MAX_SHOWN_PAIRS + 30)
+    write_duplicates(engine, tmp_path, ["en"], at=AT, web_url="https://library.example.org")
+    facts = load(tmp_path, "duplicates.json")
+    assert (facts["count"], facts["shown"]) == (MAX_SHOWN_PAIRS + 30, MAX_SHOWN_PAIRS)
+    shown = [
+        pair["right_key"] for path in tmp_path.glob("duplicates*.json") for pair in load(tmp_path, path.name)["pairs"]
+    ]
+    assert sorted(shown) == sorted(f"other:{number}" for number in range(1, MAX_SHOWN_PAIRS + 1))
+    page = html.document_fromstring((tmp_path / "duplicates.html").read_text(encoding="utf-8"))
+    assert f"The first {MAX_SHOWN_PAIRS} are shown here." in page.text_content()
+    assert page.xpath("//a[@href='https://library.example.org/console/pairs']")
+    write_duplicates(engine, tmp_path, ["en"], at=AT)
+    assert "review pairs" in (tmp_path / "duplicates.html").read_text(encoding="utf-8")
 
 
 def test_the_page_says_when_no_pair_needs_a_decision(engine: Engine, tmp_path: Path) -> None:
