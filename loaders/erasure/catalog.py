@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection, delete, false, or_, select, text, update
 
 from loaders.catalog import recount_uncoded_terms
+from loaders.erasure.links import erase_links_of_record, erase_text_from_links
 from loaders.erasure.rows import erased_row
 from loaders.landing import Erasure, Erasures, key_digest
 from loaders.store import (
@@ -146,6 +147,7 @@ def _erase_record(connection: Connection, scope: _Scope) -> int:
     ):
         changed += connection.execute(delete(table).where(scope.of_key(*columns))).rowcount
     changed += _blank_resources(connection, scope)
+    changed += erase_links_of_record(connection, scope.resource_ids)
     for field, value in uncoded:
         unused = (UnmappedValueRow.feed == scope.feed, UnmappedValueRow.field == field, UnmappedValueRow.value == value)
         connection.execute(delete(UnmappedValueRow).where(*unused))  # counted again where another record has it
@@ -204,12 +206,20 @@ def _erase_text(connection: Connection, scope: _Scope, erasures: Erasures, erasu
         (ReaderReportRow, scope.of_resource(ReaderReportRow.resource_id)),
         (ReaderReportDecisionRow, scope.of_resource(ReaderReportDecisionRow.resource_id)),
         (ApplicationRow, or_(ApplicationRow.name == scope.feed, ApplicationRow.feed == scope.feed)),
-        (TaskNoteRow, TaskNoteRow.object.contains(f":{scope.feed}:", autoescape=True)),  # questions about its records
+        (TaskNoteRow, _about_feed(scope.feed)),
         (HarvestRunRow, or_(HarvestRunRow.feed == scope.feed, HarvestRunRow.feed.is_(None))),
     ):
         also = {"updated_at": scope.at} if table is ResourceRow else {}
         changed += _rewrite(connection, table, condition, erasures, erasure, **also)
+    for digest in erasures.texts_of(erasure):
+        changed += erase_text_from_links(connection, scope.resource_ids, digest)
     return changed + _erase_uncoded(connection, scope, erasures, erasure)
+
+
+def _about_feed(feed: str) -> Any:
+    """Return the condition on notes: remarks on the feed, and questions about its records and terms."""
+    about = TaskNoteRow.object
+    return about.contains(f":{feed}:", autoescape=True) | about.endswith(f":{feed}", autoescape=True)
 
 
 def _rewrite(

@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import msgspec
+from sqlalchemy import Connection
 
 from loaders.catalog import check_signature
 from loaders.downloads import mirror_dumps, remove_all_dumps
 from loaders.erasure.catalog import erase_catalog, is_known, records_of_same_works, wipe_free_pages
+from loaders.erasure.people import ErasedPeople, erase_people
 from loaders.erasure.undo_logs import erase_undo_logs
 from loaders.landing import ERASURES_FILE_NAME, Erasure, Erasures, erase_landing, erasures_in, key_digest
 from loaders.search import INDEX_FOLDER, LIBRARY_INDEX_FOLDER
+from loaders.sessions import end_sessions_of
 from loaders.store import feed_lock, feed_name_of, now, show_publications, sweep, write_transaction
 from loaders.trials import remove_trials_that_hold
 from schemas import ERASED, Environment, Resource, TextDigest, digest_text, redact, redact_bytes
@@ -200,12 +203,22 @@ def _erase_one(env: Environment, erasures: Erasures, erasure: Erasure, key: str 
     if erasure.text is not None:
         erasures.redact_reasons(erasure.text)
     with write_transaction(env) as connection:
-        rows = erase_catalog(connection, erasures, erasure, key)
+        people = _erase_people(connection, erasure)
+        rows = people.rows + erase_catalog(connection, erasures, erasure, key)
+    for account in people.accounts:
+        end_sessions_of(env, account)
     show_publications(env)
     wipe_free_pages(env)
     _forget_derived(env, erasure.feed)
     erasures.finish(erasure, now())
     return Erased(landed, rows)
+
+
+def _erase_people(connection: Connection, erasure: Erasure) -> ErasedPeople:
+    """Erase partners whose address holds the contact; a name in a record may be that of somebody else."""
+    if erasure.kind != "contact" or erasure.text is None or erasure.key_sha256 is not None:
+        return ErasedPeople((), 0)
+    return erase_people(connection, erasure.feed, erasure.text)
 
 
 def _erase_trials(env: Environment, erasures: Sequence[Erasure], key: str | None) -> None:

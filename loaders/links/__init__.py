@@ -1,6 +1,6 @@
 """Published addresses: which there are, which are due, what their checks found, and what follows from that."""
 
-from loaders.links.addresses import host_of
+from loaders.links.addresses import addresses_of, host_of
 from loaders.links.due import DueAddress, due_addresses, hosts_with_due
 from loaders.links.following import follow_publications
 from loaders.links.results import CheckCounts, write_checks
@@ -12,6 +12,7 @@ __all__ = [
     "CheckCounts",
     "DueAddress",
     "LinkState",
+    "addresses_of",
     "due_addresses",
     "follow_publications",
     "host_of",

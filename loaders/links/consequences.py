@@ -15,6 +15,7 @@ from loaders.links.state import catalog_time
 from loaders.staging import issue_id
 from loaders.store import (
     DeadResourceRow,
+    HarvestRunRow,
     LinkCheckRow,
     PublishedLinkRow,
     Run,
@@ -29,6 +30,8 @@ _SCOPE = "link"  # of the issues written here
 _BATCH_RESOURCES = 200
 _CHECKS: Any = LinkCheckRow.__table__
 _DEAD: Any = DeadResourceRow.__table__
+_CODES = ("address_dead", "address_moved")
+_ISSUES: Any = ISSUE_TABLE.c
 _LINKS: Any = PublishedLinkRow.__table__
 _RECORDS: Any = SourceRecordRow.__table__
 
@@ -73,6 +76,23 @@ def _refresh_issues(connection: Connection, run: Run, resource_ids: Sequence[str
         own = {name: issue for name, issue in issues.items() if issue["key"] in set(keys)}
         known = known_issues(connection, ISSUE_TABLE.c.key.in_(keys), _SCOPE, own)
         write_issues(connection, run, own, known, _SCOPE)
+
+
+def resolve_left_issues(connection: Connection, run: Run) -> int:
+    """Resolve what is found of the addresses of records that are no longer in a resource; return how many issues.
+
+    Neither the record's own resource, which it has left, nor a run that takes it out tells of its addresses.
+    """
+    feeds = connection.scalars(select(HarvestRunRow.feed).where(HarvestRunRow.feed.is_not(None)).distinct()).all()
+    is_open = (_ISSUES.feed.in_(feeds), _ISSUES.code.in_(_CODES), _ISSUES.resolved_run_id.is_(None))
+    of_record = ISSUE_TABLE.outerjoin(_RECORDS, _RECORDS.c.key == _ISSUES.key)
+    is_left = _RECORDS.c.key.is_(None) | (_RECORDS.c.status != "live") | _RECORDS.c.resource_id.is_(None)
+    query = select(_ISSUES.key).select_from(of_record).where(*is_open, _ISSUES.scope == _SCOPE, is_left)
+    keys = sorted(set(connection.scalars(query)))
+    for some in chunked(keys, _BATCH_RESOURCES):
+        known = known_issues(connection, _ISSUES.key.in_(some), _SCOPE, {})
+        write_issues(connection, run, {}, known, _SCOPE)
+    return len(keys)
 
 
 def _checks_of(connection: Connection, addresses: Iterable[Iterable[Address]]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_
 
 from loaders.links.addresses import addresses_of, host_of
-from loaders.links.consequences import refresh_resources
+from loaders.links.consequences import refresh_resources, resolve_left_issues
 from loaders.links.state import catalog_time
 from loaders.publication import read_publish_state, write_publish_state
 from loaders.store import (
@@ -52,6 +52,8 @@ def follow_publications(env: Environment, run: Run, at: datetime) -> int:
     while _is_behind(env):
         with write_transaction(env) as connection:
             read += _follow(connection, run, at)
+    with write_transaction(env) as connection:
+        resolve_left_issues(connection, run)
     return read
 
 

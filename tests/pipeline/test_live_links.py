@@ -24,8 +24,10 @@ from loaders.browse import (
     hosts_of_links,
     last_night,
 )
+from loaders.curation import curation
+from loaders.erasure import erase
 from loaders.search import Wanted, search_library
-from loaders.store import FeedBusy, read_transaction, upkeep_run
+from loaders.store import FeedBusy, read_transaction, upkeep_run, write_transaction
 from pipeline import catalog
 from pipeline.links import LinkSettings, LinksFailed, check_links
 from schemas import ROOT, Environment, environment
@@ -309,3 +311,37 @@ def test_a_kill_loses_no_more_than_what_was_in_hand(home: Environment, sites: Si
     assert set(sites.asked()) == {f"/{number}" for number in range(5)} - checked
     ends = sorted(row[1:] for row in rows(home, "harvest_run", "kind, status, cause") if row[0] == "links")
     assert ends == [("failed", "interrupted"), ("loaded", None)]
+
+
+def test_a_record_that_leaves_its_resource_keeps_no_finding_of_its_addresses(
+    library: Environment, sites: Sites
+) -> None:
+    sites.answers = {"/a": Answer(status=404), "/b": Answer(status=404)}
+    publish(library, sites.url("/a"), sites.url("/b"), sites.url("/c"))
+    for day in (0, 3, 8):
+        check(day)
+    assert findings(library) == [("address_dead", "books:0", True), ("address_dead", "books:1", True)]
+    curation.withdraw(library, "books:0", by="A Steward", reason="gone")
+    catalog.publish_now()
+    with write_transaction(library) as connection:  # as after the deletion of the record
+        connection.execute(text("UPDATE source_record SET status = 'deleted' WHERE key = 'books:1'"))
+    check(9)
+    assert findings(library)[1] == ("address_dead", "books:1", False)
+
+
+def test_erasing_a_record_takes_its_addresses_out_of_the_checks_at_once(library: Environment, sites: Sites) -> None:
+    publish(library, sites.url("/zofia-testname"), sites.url("/b"))
+    check()
+    assert set(state(library)) == {"/zofia-testname", "/b"}
+    erase(library, key="books:0", by="A Steward", reason="wanted")
+    assert set(state(library)) == {"/b"}
+    assert not [url for (url,) in rows(library, "published_link", "url") if "zofia" in url]
+
+
+def test_erasing_a_name_takes_addresses_with_it_out_of_the_checks_at_once(library: Environment, sites: Sites) -> None:
+    sites.answers = {"/moved": Answer(status=301, headers={"Location": sites.url("/zofia-testname/new")})}
+    publish(library, sites.url("/zofia-testname"), sites.url("/moved"), sites.url("/c"))
+    check()
+    erase(library, feed="books", names=["Zofia Testname"], by="A Steward", reason="wanted")
+    assert set(state(library)) == {"/moved", "/c"}
+    assert "zofia" not in repr(rows(library, "link_check"))
