@@ -274,9 +274,10 @@ def _print(lines: Callable[[Environment], Iterable[str]]) -> int:
 
     from loaders.catalog import Unsigned
     from loaders.curation import CannotDecide
+    from loaders.feed_status import StatusUnchanged
     from loaders.migrations import migrate
     from loaders.store import FeedBusy, WrongRunState
-    from schemas import environment, one_line
+    from schemas import BadFeed, environment, one_line
 
     env = environment()
     try:
@@ -286,7 +287,7 @@ def _print(lines: Callable[[Environment], Iterable[str]]) -> int:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has enough, as head does
         discard_stdout()
-    except (Unsigned, WrongRunState, CannotDecide, FeedBusy, _NotPublished) as error:
+    except (Unsigned, WrongRunState, CannotDecide, FeedBusy, StatusUnchanged, BadFeed, _NotPublished) as error:
         print(_shortened(one_line(str(error))), file=sys.stderr)
         return 1
     except (OperationalError, ArgumentError) as error:
@@ -303,6 +304,26 @@ def _shortened(sentence: str) -> str:
     return f"{sentence[: _MAX_ANSWER_CHARS // 2]} … {sentence[-_MAX_ANSWER_CHARS // 2 :]}"
 
 
+def feed_status(
+    feed: Annotated[str, typer.Argument(help="The feed's name.")],
+    status: Annotated[str, typer.Argument(metavar="STATUS", help="active, paused or retired.")],
+    by: _By,
+    reason: _Reason,
+) -> int:
+    """Pause a feed, resume it, end it, or reopen one that has ended; its file must be one that ELIB_HOME/feeds has."""
+    from loaders.feed_status import FEED_STATUSES, change_status
+
+    if status not in FEED_STATUSES:
+        print(f"{status!r} is no status; give one of {', '.join(FEED_STATUSES)}", file=sys.stderr)
+        return 2
+
+    def lines(env: Environment) -> Iterable[str]:
+        before = change_status(env, feed, status, by=by, reason=reason)
+        yield f"{feed}: {status} (it was {before})"
+
+    return _print(lines)
+
+
 app = new_app("List what needs a person, and decide on it. Without a command: the held runs.")
 
 
@@ -317,4 +338,5 @@ for _function in (
 ):  # fmt: skip
     add_command(app, _function.__name__, _function)
 add_command(app, "end-wait", end_wait)
+add_command(app, "feed-status", feed_status)
 add_command(app, "correct", correct, accepts_leading_dash=True)  # the value may be a negative number

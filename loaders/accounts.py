@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from loaders.sessions import end_sessions_of
 from loaders.store import AccountRow, now, read_transaction, write_transaction
-from schemas import Base, Environment
+from schemas import Base, Environment, sentence
 
 Role = Literal["steward", "operator", "partner"]
 _ACCOUNTS: Any = AccountRow.__table__
@@ -54,11 +54,11 @@ def add_account(
     """Make an account and return it. `password` is its hash. Raises AccountTrouble for a bad name."""
     name = name.strip()
     if not name or not name.isprintable():
-        raise AccountTrouble("an account needs a name of printable characters")
+        raise AccountTrouble(sentence("an account needs a name of printable characters"))
     values = {"name": name, "role": role, "password": password, "created_at": now(), "feeds": _feeds_json(feeds)}
     with write_transaction(env) as connection:
         if connection.scalar(select(_ACCOUNTS.c.id).where(_ACCOUNTS.c.name == name)) is not None:
-            raise AccountTrouble(f"there is an account {name!r} already")
+            raise AccountTrouble(sentence("there is an account %(name)s already", name=repr(name)))
         number = connection.execute(insert(_ACCOUNTS).values(**values).returning(_ACCOUNTS.c.id)).scalar_one()
         row = connection.execute(select(_ACCOUNTS).where(_ACCOUNTS.c.id == number)).mappings().one()
         return _decode(row)
@@ -103,7 +103,7 @@ def end_sessions(env: Environment, name: str) -> int:
 def _number_of(connection: Connection, name: str) -> int:
     number: int | None = connection.scalar(select(_ACCOUNTS.c.id).where(_ACCOUNTS.c.name == name.strip()))
     if number is None:
-        raise AccountTrouble(f"there is no account {name!r}")
+        raise AccountTrouble(sentence("there is no account %(name)s", name=repr(name)))
     return number
 
 
@@ -113,9 +113,17 @@ def check_partner(connection: Connection, mail: str) -> None:
     if row is None:
         return
     if row["role"] != "partner":
-        raise AccountTrouble(f"{mail} is the account of a {row['role']}; a partner needs another address")
+        raise AccountTrouble(
+            sentence(
+                "%(mail)s is the account of a %(role)s; a partner needs another address",
+                mail=mail,
+                role=str(row["role"]),
+            )
+        )
     if row["disabled_at"]:
-        raise AccountTrouble(f"the account {mail} is disabled; enable it first, or ask for another address")
+        raise AccountTrouble(
+            sentence("the account %(mail)s is disabled; enable it first, or ask for another address", mail=mail)
+        )
 
 
 def grant_feed(connection: Connection, mail: str, feed: str | None = None) -> None:
@@ -129,7 +137,13 @@ def grant_feed(connection: Connection, mail: str, feed: str | None = None) -> No
         connection.execute(insert(_ACCOUNTS).values(**values))
         return
     if row["role"] != "partner":
-        raise AccountTrouble(f"{mail} is the account of a {row['role']}; a partner needs another address")
+        raise AccountTrouble(
+            sentence(
+                "%(mail)s is the account of a %(role)s; a partner needs another address",
+                mail=mail,
+                role=str(row["role"]),
+            )
+        )
     feeds = _decode(row).feeds
     if feed and feed not in feeds:
         changed = _feeds_json((*feeds, feed))

@@ -34,10 +34,22 @@ from loaders.store import (
     whole_file,
     write_transaction,
 )
-from schemas import BadFeed, Cluster, Environment, Feed, read_feed, read_feeds, read_leniently
+from schemas import (
+    BadFeed,
+    Cluster,
+    Environment,
+    Feed,
+    Mistake,
+    Sentence,
+    read_feed,
+    read_feeds,
+    read_leniently,
+    sentence,
+)
 
 log = logging.getLogger("elib.feed")
 FOLDERS_STATE = "feed_folders"  # the row of publish_state with the folder of each feed's declaration
+_MISSING = sentence("its file is missing")
 _FRESH_NANOSECONDS = 1_000_000_000
 _VALUE_COLUMNS = ("version", "declaration", "sha256", "seen_at", "source")
 
@@ -50,7 +62,9 @@ class FileTrouble(NamedTuple):
 
     state: str
     sentence: str  # "its file has a mistake: …"
+    text: Sentence  # the same, without the mistakes
     details: tuple[str, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
 
 
 class FeedsInUse(NamedTuple):
@@ -124,7 +138,10 @@ def set_status(env: Environment, name: str, status: str) -> None:
     text = path.read_bytes().decode()
     changed = _with_status(text, status)
     if tomllib.loads(changed) != {**tomllib.loads(text), "status": status}:
-        raise BadFeed(path, [f"its status cannot be changed without changing more; write status = {status!r} by hand"])
+        why = sentence(
+            "its status cannot be changed without changing more; write status = %(status)s by hand", status=repr(status)
+        )
+        raise BadFeed(path, [Mistake("", why)])
     with whole_file(path) as temporary:
         temporary.write_bytes(changed.encode())
 
@@ -154,9 +171,15 @@ def _own_file(env: Environment, name: str) -> Path:
     """Return the path of a good file that this installation writes itself. Raises BadFeed for any other."""
     path = _feed_file(env, name)
     if not is_own_file(env, name):
-        raise BadFeed(path, ["this installation does not write this file; change it by hand"])
+        what = sentence("this installation does not write this file; change it by hand")
+        raise BadFeed(path, [Mistake("", what)])
     read_feed(path)
     return path
+
+
+def read_own_feed(env: Environment, name: str) -> Feed:
+    """Return what the file of a feed declares that this installation writes itself. Raises BadFeed for any other."""
+    return read_feed(_own_file(env, name))
 
 
 def is_own_file(env: Environment, name: str) -> bool:
@@ -322,16 +345,25 @@ def _find_trouble(
     if feed is not None:
         if _is_moved(env, feed, kept.rows.get(name), kept.folders.get(name)):
             return _moved_trouble(env, name)
-        return FileTrouble("shadowed", mistake.sentence, ("; ".join(mistake.reasons),)) if mistake else None
+        return _mistake_trouble("shadowed", mistake) if mistake else None
     if mistake is not None:
-        return FileTrouble("mistake", mistake.sentence, ("; ".join(mistake.reasons),))
-    return FileTrouble("missing", "its file is missing")
+        return _mistake_trouble("mistake", mistake)
+    return FileTrouble("missing", str(_MISSING), _MISSING)
+
+
+def _mistake_trouble(state: str, mistake: BadFeed) -> FileTrouble:
+    reasons = tuple(mistake.reasons)
+    return FileTrouble(state, mistake.sentence, sentence("its file has a mistake:"), ("; ".join(reasons),), reasons)
 
 
 def _moved_trouble(env: Environment, name: str) -> FileTrouble:
     path = str(_feed_file(env, name))
-    sentence = f"its file {path} is not known to be the one by which the feed was harvested, and says something else"
-    return FileTrouble("moved", f"{sentence}; it counts from the feed's next harvest", (path,))
+    text = sentence(
+        "its file %(path)s is not known to be the one by which the feed was harvested, and says something else; "
+        "it counts from the feed's next harvest",
+        path=path,
+    )
+    return FileTrouble("moved", str(text), text, (path,))
 
 
 def _is_moved(env: Environment, feed: Feed, row: FeedDeclarationRow | None, folder: str | None) -> bool:

@@ -512,7 +512,9 @@ def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]
     from loaders.catalog import quality_shares
 
     restored_keys = waiting_keys(env, feed.name)
-    first_run = _first_run_of_registration(env, feed, counts)
+    first_run = _first_run_of_registration(env, feed, counts) or _first_harvest_since_reopened(
+        env, feed, run_id, counts
+    )
     if not restored_keys and not any(
         counts[name] for name in ("added", "changed", "deleted", "rejected", "quarantined")
     ):
@@ -555,6 +557,23 @@ def _first_run_of_registration(env: Environment, feed: Feed, counts: dict[str, i
         "errors": counts["rejected"] + counts["quarantined"],
     }
     return (Reason(code="first_run", figures=figures),)
+
+
+def _first_harvest_since_reopened(
+    env: Environment, feed: Feed, run_id: str, counts: dict[str, int]
+) -> tuple[Reason, ...]:
+    """Return why a harvest of a feed that had ended is held: nothing of its partner was loaded since."""
+    from loaders import store
+    from loaders.declarations import awaits_whole_list
+
+    is_harvest = feed.status != "retired" and store.read_run(env, run_id).kind == "harvest"
+    if not is_harvest or not awaits_whole_list(env, feed.name):
+        return ()
+    figures: dict[str, int | float | str] = {
+        "records": counts["landed"],
+        "errors": counts["rejected"] + counts["quarantined"],
+    }
+    return (Reason(code="reopened", figures=figures),)
 
 
 def _first_harvest_of_nothing(env: Environment, feed: Feed, run_id: str) -> tuple[Reason, ...]:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 
-from schemas import one_line
+from schemas import one_line, sentence
 
 log = logging.getLogger("elib.mail")
 _TIMEOUT_SECONDS = 15.0
@@ -72,11 +72,11 @@ def mail_address(text: str) -> str:
     """Return a mail address as it is written everywhere here: normalised, in lower case. Raises ValueError."""
     address = text.strip()
     if len(address) > MAX_MAIL_CHARS:
-        raise ValueError("a mail address has at most 254 characters")
+        raise ValueError(sentence("a mail address has at most 254 characters"))
     try:
         return validate_email(address, check_deliverability=False).normalized.casefold()
     except EmailNotValidError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(sentence("this is not a mail address: %(why)s", why=str(error))) from error
 
 
 def mail_server(url: str) -> MailServer:
@@ -85,15 +85,19 @@ def mail_server(url: str) -> MailServer:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise MailNotSent("ELIB_MAIL_URL is not an address such as smtp://user:password@mail.example.org") from error
+        raise MailNotSent(
+            sentence("ELIB_MAIL_URL is not an address such as smtp://user:password@mail.example.org")
+        ) from error
     if parts.scheme not in _PORTS or not parts.hostname:
-        raise MailNotSent("ELIB_MAIL_URL is not an address such as smtp://user:password@mail.example.org")
+        raise MailNotSent(sentence("ELIB_MAIL_URL is not an address such as smtp://user:password@mail.example.org"))
     user = unquote(parts.username or "")
     named = parse_qs(parts.query).get("from", [user if "@" in user else f"elib@{parts.hostname}"])[0]
     try:
         sender = validate_email(named, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError as error:
-        raise MailNotSent(f"ELIB_MAIL_URL names no sender; add ?from=elib@library.example.org ({error})") from error
+        raise MailNotSent(
+            sentence("ELIB_MAIL_URL names no sender; add ?from=elib@library.example.org (%(why)s)", why=str(error))
+        ) from error
     host = parts.hostname
     return MailServer(parts.scheme, host, port or _PORTS[parts.scheme], user, unquote(parts.password or ""), sender)
 

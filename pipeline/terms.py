@@ -11,7 +11,7 @@ from schemas import BadFeed, Environment, TermMapping, sentence
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from loaders.curation import Batch
+    from loaders.curation import Batch, SeenDecisions
 
 
 class Outdated(NamedTuple):
@@ -25,13 +25,22 @@ class Outdated(NamedTuple):
 
 
 def map_term(
-    env: Environment, field: str, value: str, entry: str | None, *, feed: str | None = None, by: str, reason: str
+    env: Environment,
+    field: str,
+    value: str,
+    entry: str | None,
+    *,
+    feed: str | None = None,
+    by: str,
+    reason: str,
+    seen: SeenDecisions | None = None,
 ) -> Batch:
     """Map a term to an entry of its field's lists, or ignore it (None); return the batch, which counts spellings.
 
     `entry` is a code, a label in any language, or `list:code`. The other spellings of the term that count as the same
     are mapped too, so that each is seen to be. `feed` is the one that it is for; None for all. Raises CannotDecide
-    when no list of the field has the entry, or there is no such field or feed.
+    when no list of the field has the entry, there is no such field or feed, or another has mapped it since what was
+    `seen`.
     """
     from loaders.browse import spellings
     from loaders.curation import CannotDecide, map_terms
@@ -51,7 +60,9 @@ def map_term(
         try:
             feed_in_use(env, feed)
         except BadFeed as error:
-            raise CannotDecide(str(error)) from error
+            why = "; ".join(error.reasons)
+            text = sentence("the declaration of %(feed)s cannot be used: %(why)s", feed=feed, why=why)
+            raise CannotDecide(text) from error
     scheme, code = (None, None) if entry is None else _resolve(field, entry)
     key = term_key(value)
     with read_transaction(env) as connection:
@@ -59,7 +70,7 @@ def map_term(
     mappings = [
         TermMapping(field=field, value=each, feed=feed, scheme=scheme, code=code) for each in (*same, value) if each
     ]
-    return map_terms(env, mappings, by=by, reason=reason)
+    return map_terms(env, mappings, by=by, reason=reason, seen=seen)
 
 
 def _resolve(field: str, entry: str) -> tuple[str, str]:

@@ -72,7 +72,7 @@ from schemas.resource import (
     Text,
 )
 from schemas.secret_files import BadSecretFile, read_secret_files
-from schemas.sentences import Sentence, SentenceValue, sentence
+from schemas.sentences import Mistake, Sentence, SentenceValue, sentence
 from schemas.source import Ask, HarvestFailed, Listing, Page, Progress, RawResponse, Skipped, SourceRecord
 from schemas.spreadsheet import harmless
 from schemas.term_mapping import TermMapping
@@ -131,6 +131,7 @@ __all__ = [
     "MatchVerdict",
     "Measure",
     "Member",
+    "Mistake",
     "Origin",
     "Outcome",
     "Page",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
@@ -18,9 +18,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from loaders.browse import last_reasons
+from loaders.curation import newest_decisions
 from loaders.reports import printable
-from loaders.store import read_kept
-from schemas import Sentence
+from loaders.store import read_kept, read_transaction
+from schemas import BadFeed, Mistake, Sentence
 from web.forms import csrf_field
 from web.languages import COOKIE, LANGUAGES, direction, language_name, reader_language, translations
 from web.signing_in import signed_in
@@ -86,12 +87,15 @@ def render(request: Request, template: str, *, status: int = 200, **facts: Any) 
             kept_language=kept_language,
             link=lambda path, query=None, **changes: address(path, query, **{"lang": kept_language, **changes}),
             csrf_field=cache(lambda: csrf_field(request)),
+            seen_decisions=cache(lambda: _seen_decisions(request)),
             address=address,
             last_reasons=lambda: _last_reasons(request),
             number=lambda value: _number(value, language),
             percent=lambda share: format_percent(round(share, 3), locale=locale, decimal_quantization=False),
             day=lambda time: _day(time, language),
             time=lambda time: _date_and_time(time, language),
+            in_words=lambda said: in_words(request, said),
+            mistakes_in_words=lambda mistakes: mistakes_in_words(request, mistakes),
             ago=lambda time: format_timedelta(_time(time) - datetime.now(UTC), add_direction=True, locale=locale),
             **facts,
         )
@@ -106,6 +110,12 @@ def is_public_page(request: Request) -> bool:
     """Return whether the page is one of the library itself, which needs no account."""
     path = request.url.path
     return not any(path == each or path.startswith(f"{each}/") for each in _SIGNED_IN_PATHS)
+
+
+def _seen_decisions(request: Request) -> str:
+    """Return what `seen_in` reads: which decisions there are when a page is opened."""
+    with read_transaction(request.app.state.env) as connection:
+        return ".".join(map(str, newest_decisions(connection)))
 
 
 def _last_reasons(request: Request) -> tuple[str, ...]:
@@ -151,8 +161,15 @@ def in_words(request: Request, text: Sentence) -> str:
     return gettext_of(request, text.text, **text.values)
 
 
+def mistakes_in_words(request: Request, mistakes: Iterable[Mistake]) -> list[str]:
+    """Return the mistakes of a declaration in the reader's language; the keys stay as a file has them."""
+    return [f"{each.key}: {in_words(request, each.sentence)}".removeprefix(": ") for each in mistakes]
+
+
 def error_in_words(request: Request, error: Exception) -> str:
     """Return what an error says: in the reader's language where it was raised with a Sentence, else as it is."""
+    if isinstance(error, BadFeed):
+        return f"{error.path.name}: {'; '.join(mistakes_in_words(request, error.reasons))}"
     text = error.args[0] if error.args else None
     return in_words(request, text) if isinstance(text, Sentence) else str(error)
 

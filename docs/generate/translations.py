@@ -19,7 +19,7 @@ from schemas import ROOT
 from web.languages import LANGUAGES
 
 WEB = ROOT / "web"
-_FOLDERS = (WEB, ROOT / "pipeline", ROOT / "loaders")
+_FOLDERS = (WEB, ROOT / "pipeline", ROOT / "loaders", ROOT / "schemas")
 CATALOGS = {language: WEB / "translations" / f"{language}.po" for language in LANGUAGES if language != "en"}
 _METHODS = [("**.py", "python"), ("**.html", "jinja2")]
 _OPTIONS = {"**.html": {"extensions": "jinja2.ext.i18n", "trimmed": "true", "silent": "false"}}

@@ -32,7 +32,7 @@ from loaders.applications.names import name_trouble
 from loaders.declarations import is_own_file
 from loaders.feed_text import changed_feed_text, feed_text
 from loaders.store import now, read_transaction, whole_file, write_transaction
-from schemas import BadFeed, Environment, one_line, read_declaration
+from schemas import BadFeed, Environment, one_line, read_declaration, sentence
 
 log = logging.getLogger("elib.feed")
 _NOTHING_DECIDED: dict[str, Any] = {"accepting": None, "decided_by": None, "decided_at": None, "reason": None}
@@ -72,8 +72,9 @@ def accept_application(
         _write_file(env, intended, text)
     except OSError as error:
         _take_back(env, intended)
-        why = f"the feed file could not be written: {error.strerror or error}; nothing was accepted"
-        raise ApplicationTrouble(why) from error
+        why = str(error.strerror or error)
+        refusal = sentence("the feed file could not be written: %(why)s; nothing was accepted", why=why)
+        raise ApplicationTrouble(refusal) from error
     except BaseException:
         _take_back(env, intended)
         raise
@@ -89,7 +90,7 @@ def complete_acceptances(env: Environment) -> list[Application]:
         try:
             text = _file_text(env, application, None)
             if _sha256(text) != application.accepting:
-                raise Changed("the feed file was changed meanwhile")
+                raise Changed(sentence("the feed file was changed meanwhile"))
             _write_file(env, application, text)
             completed.append(_complete(env, application))
         except (ApplicationTrouble, AccountTrouble, OSError) as error:
@@ -109,19 +110,28 @@ def _check(env: Environment, application: Application, feed: str) -> None:
     try:
         read_declaration(feed, _keys(application.declaration))
     except BadFeed as error:
-        raise ApplicationTrouble(f"it cannot be accepted: {'; '.join(error.reasons)}") from error
+        raise ApplicationTrouble(sentence("it cannot be accepted: %(why)s", why="; ".join(error.reasons))) from error
     if application.feed is not None:
         if not is_own_file(env, feed):
-            raise ApplicationTrouble("this installation does not write the feed's file; change it by hand")
+            raise ApplicationTrouble(sentence("this installation does not write the feed's file; change it by hand"))
         return
     trouble = name_trouble(env, feed, application=application.id)
     if trouble == "used":
-        raise ApplicationTrouble(f"the name {feed!r} was used before, perhaps in another spelling; choose another one")
+        raise ApplicationTrouble(
+            sentence(
+                "the name %(feed)s was used before, perhaps in another spelling; choose another one", feed=repr(feed)
+            )
+        )
     if trouble is not None:
-        raise ApplicationTrouble(f"{feed!r} is not a feed name; use a-z, 0-9 and _, at most 64 characters")
+        raise ApplicationTrouble(
+            sentence("%(feed)s is not a feed name; use a-z, 0-9 and _, at most 64 characters", feed=repr(feed))
+        )
     if os.path.realpath(env.registered_feeds) not in map(os.path.realpath, env.feeds):
         raise ApplicationTrouble(
-            f"ELIB_FEEDS does not name {env.registered_feeds}, so that nothing would harvest the feed; add it there"
+            sentence(
+                "ELIB_FEEDS does not name %(registered_feeds)s, so that nothing would harvest the feed; add it there",
+                registered_feeds=str(env.registered_feeds),
+            )
         )
 
 
@@ -129,13 +139,13 @@ def _check_account(connection: Any, contact: str) -> None:
     try:
         check_partner(connection, contact)
     except AccountTrouble as error:
-        raise ApplicationTrouble(str(error)) from error
+        raise ApplicationTrouble(*error.args) from error
 
 
 def _check_alone(connection: Any, feed: str) -> None:
     """Raise Changed when another application for the feed is being accepted, whose file may not be there yet."""
     if any(other.feed_name == feed for other in accepting_applications(connection)):
-        raise Changed(f"another application for {feed} is being accepted; open this one again")
+        raise Changed(sentence("another application for %(feed)s is being accepted; open this one again", feed=feed))
 
 
 def _file_text(env: Environment, application: Application, file_sha256: str | None) -> str:
@@ -150,13 +160,15 @@ def _file_text(env: Environment, application: Application, file_sha256: str | No
         path = env.feeds / f"{application.feed}.toml"
         before = path.read_bytes() if path.is_file() else b""
         if file_sha256 is not None and hashlib.sha256(before).hexdigest() != file_sha256:
-            raise Changed("the feed file was changed meanwhile; open the application again and compare")
+            raise Changed(sentence("the feed file was changed meanwhile; open the application again and compare"))
         try:
             text = changed_feed_text(before.decode(), keys)
         except (TOMLKitError, UnicodeDecodeError) as error:
-            raise ApplicationTrouble(f"{path.name} has a mistake; correct it first: {error}") from error
+            raise ApplicationTrouble(
+                sentence("%(name)s has a mistake; correct it first: %(why)s", name=path.name, why=str(error))
+            ) from error
     if tomllib.loads(text) != keys:
-        raise ApplicationTrouble("the declaration cannot be written as TOML; ask the partner to change it")
+        raise ApplicationTrouble(sentence("the declaration cannot be written as TOML; ask the partner to change it"))
     return text
 
 
@@ -171,7 +183,7 @@ def _write_file(env: Environment, application: Application, text: str) -> None:
     if path.is_file() and _sha256_of(path) == _sha256(text):
         return
     if application.feed is None and os.path.lexists(path):
-        raise Changed(f"there is a file {path.name} already")
+        raise Changed(sentence("there is a file %(name)s already", name=path.name))
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from loaders.store import ApplicationRow, now, read_transaction, write_transaction
-from schemas import Base, Environment
+from schemas import Base, Environment, sentence
 
 ApplicationStatus = Literal["draft", "tested", "submitted", "accepted", "declined", "withdrawn"]
 OPEN_STATUSES: tuple[ApplicationStatus, ...] = ("draft", "tested", "submitted")
@@ -186,7 +186,7 @@ def submit_application(env: Environment, application: Application, **changes: An
     Changes that would need a new test raise ApplicationTrouble.
     """
     if "status" in _with_new_test(application, changes):
-        raise ApplicationTrouble("what is submitted is not what was tested; test it again")
+        raise ApplicationTrouble(sentence("what is submitted is not what was tested; test it again"))
     return _change(env, application, _EDITABLE, **changes, status="submitted", submitted_at=now(), reason=None)
 
 
@@ -212,7 +212,7 @@ def answer_question(env: Environment, application: Application, *, by: str, answ
 
 def _with_message(env: Environment, application: Application, by: str, text: str, *, is_question: bool) -> Application:
     if not text.strip():
-        raise ApplicationTrouble("a question or an answer needs a text")
+        raise ApplicationTrouble(sentence("a question or an answer needs a text"))
     message = ApplicationMessage(at=now(), by=by, is_question=is_question, text=text.strip())
     messages = (*application.messages, message)[-_MAX_MESSAGES:]
     allowed = ("submitted",) if is_question else ("submitted", *_EDITABLE)  # a draft is still the partner's own
@@ -222,7 +222,7 @@ def _with_message(env: Environment, application: Application, by: str, text: str
 def decline_application(env: Environment, application: Application, *, by: str, reason: str) -> Application:
     """Decline a submitted application. Raises as save_draft does, also without a reason."""
     if not reason.strip():
-        raise ApplicationTrouble("a reason is missing")
+        raise ApplicationTrouble(sentence("a reason is missing"))
     decided = {"decided_by": by, "decided_at": now(), "reason": reason.strip()}
     return _change(env, application, ("submitted",), status="declined", **decided)
 
@@ -240,7 +240,7 @@ def change_in(
     """Change an application in a transaction, and return it. Raises Changed and ApplicationTrouble."""
     current = require_unchanged(connection, application, allowed)
     if current.accepting is not None and "accepting" not in changes:
-        raise Changed("the application is being accepted; open it again")
+        raise Changed(sentence("the application is being accepted; open it again"))
     changed = msgspec.structs.replace(current, **changes, version=current.version + 1, changed_at=now())
     its_row = _APPLICATIONS.c.id == application.id
     connection.execute(update(_APPLICATIONS).where(its_row).values(**_encode(changed)))
@@ -253,11 +253,11 @@ def require_unchanged(
     """Return the application as it is now. Raises Changed when it is another, ApplicationTrouble when it is gone."""
     current = _read(connection, application.id)
     if current is None:
-        raise ApplicationTrouble("there is no such application any more")
+        raise ApplicationTrouble(sentence("there is no such application any more"))
     if current.status not in allowed:
-        raise Changed(f"the application is {current.status} meanwhile; open it again")
+        raise Changed(sentence("the application is %(status)s meanwhile; open it again", status=str(current.status)))
     if current.version != application.version:
-        raise Changed("the application was changed meanwhile; open it again and look at what it says now")
+        raise Changed(sentence("the application was changed meanwhile; open it again and look at what it says now"))
     return current
 
 

@@ -34,6 +34,16 @@ class DeclarationChange(NamedTuple):
     kind: str
     note: str
 
+    @property
+    def status(self) -> str:
+        """The status that a feed was given."""
+        return self.note.partition("\n")[0]
+
+    @property
+    def reason(self) -> str:
+        """Why it was given; empty for other changes."""
+        return self.note.partition("\n")[2] if self.kind == "status" else ""
+
 
 def declaration_versions(connection: Connection, feed: str) -> list[DeclarationVersion]:
     """Return the declarations that a feed had, newest first; at most MAX_VERSIONS."""

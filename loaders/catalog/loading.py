@@ -38,7 +38,7 @@ from loaders.store import (
     write_rows,
     write_transaction,
 )
-from schemas import Environment
+from schemas import Environment, sentence
 
 _WRITTEN_CHANGES = ("added", "changed", "deleted", "rejected", "quarantined")  # of which every record has a row
 PENDING_COLUMNS = ("pending_sha256", "pending_record", "pending_record_sha256", "pending_reason", "pending_status")
@@ -85,11 +85,17 @@ def load(
 def _check_base(connection: Connection, run: Run) -> None:
     newest = base_run(connection, run.feed)
     if newest is not None and newest > run.id:
-        raise WrongRunState(f"{run.id} is superseded: the feed was loaded by {newest}")
+        raise WrongRunState(
+            sentence("%(run)s is superseded: the feed was loaded by %(newest)s", run=str(run.id), newest=newest)
+        )
     if newest != run.base_run_id:
         raise WrongRunState(
-            f"{run.id} was staged on {run.base_run_id or 'nothing'}, and the feed is now at {newest or 'nothing'}: "
-            "run the feed again"
+            sentence(
+                "%(run)s was staged on %(base_run_id)s, and the feed is now at %(newest)s: run the feed again",
+                run=str(run.id),
+                base_run_id=str(run.base_run_id or "nothing"),
+                newest=str(newest or "nothing"),
+            )
         )
 
 
@@ -129,8 +135,16 @@ def _check_counts(run: Run, folder: Path, changes: Mapping[str, int]) -> None:
     for name in _WRITTEN_CHANGES:
         if changes.get(name, 0) != run.counts[name]:
             raise WrongRunState(
-                f"{run.id}: {folder / ROWS_FOLDER} has {changes.get(name, 0)} {name} records, and {run.counts[name]} "
-                f"were staged, so nothing is loaded; {STAGE_AGAIN}"
+                sentence(
+                    "%(run)s: %(rows_folder)s has %(name)s %(name2)s records, and %(name3)s were staged, so "
+                    "nothing is loaded; %(stage_again)s",
+                    run=str(run.id),
+                    rows_folder=str(folder / ROWS_FOLDER),
+                    name=str(changes.get(name, 0)),
+                    name2=name,
+                    name3=str(run.counts[name]),
+                    stage_again=str(STAGE_AGAIN),
+                )
             )
 
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from loaders.staging import RowsUnreadable, check_staged_files, parquet_batches, row_batches, row_files, staging_folder
 from loaders.store import WrongRunState
-from schemas import Environment
+from schemas import Environment, sentence
 
 LOAD_BATCH_ROWS = 2_000
 STAGE_AGAIN = "run the feed again to stage it anew"
@@ -24,12 +24,20 @@ def staged_batches(env: Environment, run_id: str, *, records: bool = True) -> It
     folder = staging_folder(env, run_id)
     files = row_files(folder)
     if not files:
-        raise WrongRunState(f"{run_id}: its staging is gone; {STAGE_AGAIN}")
+        raise WrongRunState(
+            sentence("%(run_id)s: its staging is gone; %(stage_again)s", run_id=run_id, stage_again=str(STAGE_AGAIN))
+        )
     with told_unreadable(run_id):
         check_staged_files(folder, outcomes=records)
         for path in files:
             if "version_status" not in pq.read_schema(path).names:
-                raise WrongRunState(f"{run_id}: it was staged by an earlier version of the project; {STAGE_AGAIN}")
+                raise WrongRunState(
+                    sentence(
+                        "%(run_id)s: it was staged by an earlier version of the project; %(stage_again)s",
+                        run_id=run_id,
+                        stage_again=str(STAGE_AGAIN),
+                    )
+                )
             yield from row_batches(path, LOAD_BATCH_ROWS) if records else parquet_batches(path, LOAD_BATCH_ROWS)
 
 
@@ -39,4 +47,8 @@ def told_unreadable(run_id: str) -> Iterator[None]:
     try:
         yield
     except RowsUnreadable as error:
-        raise WrongRunState(f"{run_id}: {error}; {STAGE_AGAIN}") from error
+        raise WrongRunState(
+            sentence(
+                "%(run_id)s: %(why)s; %(stage_again)s", run_id=run_id, why=str(error), stage_again=str(STAGE_AGAIN)
+            )
+        ) from error

@@ -37,6 +37,7 @@ from loaders.curation.reader_reports import (
     decide_reader_reports,
     unanswered_readers,
 )
+from loaders.curation.seen import SeenDecisions, newest_decisions
 from loaders.curation.terms import map_terms
 from loaders.curation.values import CannotDecide
 
@@ -46,6 +47,7 @@ __all__ = [
     "CannotDecide",
     "DryRun",
     "ReaderReportAction",
+    "SeenDecisions",
     "Unanswered",
     "accept",
     "accept_all",
@@ -64,6 +66,7 @@ __all__ = [
     "list_waiting_versions",
     "map_terms",
     "new_batch_id",
+    "newest_decisions",
     "record_correction",
     "refuse_all",
     "refuse_version",

@@ -14,7 +14,7 @@ from loaders.declarations import feeds_in_use
 from loaders.shell import elib_command
 from loaders.staging import WaitingAbsences, waiting_absences
 from loaders.store import CurationRow, IssueRow, SourceRecordRow, now, write_transaction
-from schemas import Environment, Feed
+from schemas import Environment, Feed, sentence
 
 _RECORDS: Any = SourceRecordRow.__table__
 _ISSUES: Any = IssueRow.__table__
@@ -49,7 +49,11 @@ def end_wait(env: Environment, target: str, *, by: str, reason: str) -> list[int
     wanted = [identifier] if has_identifier else list(waiting.lists)
     if not wanted or not waiting.lists.keys() >= set(wanted):
         listed = elib_command("review", "absent")
-        raise CannotDecide(f"{target} does not wait to be deleted; this lists what does: {listed}")
+        raise CannotDecide(
+            sentence(
+                "%(target)s does not wait to be deleted; this lists what does: %(listed)s", target=target, listed=listed
+            )
+        )
     with write_transaction(env) as connection:
         keys = [f"{name}:{absent}" for absent in wanted]
         numbers = [_delete(connection, key, waiting.run_id, signature) for key in keys]

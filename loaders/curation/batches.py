@@ -24,6 +24,7 @@ from loaders.curation.curation import (
     refuse_waiting,
     undo_row,
 )
+from loaders.curation.seen import SeenDecisions, check_seen
 from loaders.curation.values import CannotDecide, fitting_value, never_read
 from loaders.store import (
     MAX_BOUND_VALUES,
@@ -186,16 +187,27 @@ def _is_json(template: str) -> bool:
         return False
 
 
-def judge_all(env: Environment, verdict: str, pairs: Sequence[tuple[str, str]], *, by: str, reason: str) -> Batch:
+def judge_all(
+    env: Environment,
+    verdict: str,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    by: str,
+    reason: str,
+    seen: SeenDecisions | None = None,
+) -> Batch:
     """Judge pairs of live records to be the `same` work or `different` works.
 
-    Raises CannotDecide as `judge` does, and when each of them is judged so already.
+    Raises CannotDecide as `judge` does, when each of them is judged so already, and when another has judged one of them
+    since what was `seen`.
     """
     batch_id = new_batch_id()
     signature = {**check_signature(by, reason), "batch_id": batch_id}
     with write_transaction(env) as connection:
         meant = [(left, right) for left, right in pairs if not is_judged(connection, verdict, left, right)]
         for left, right in meant:
+            of_pair = (JudgementRow.left_key == min(left, right), JudgementRow.right_key == max(left, right))
+            check_seen(connection, JudgementRow, seen and seen.judgement, *of_pair)
             insert_judgement(connection, verdict, left, right, signature)
     return _not_empty(batch_id, len(meant))
 

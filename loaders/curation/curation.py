@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from loaders.catalog import PENDING_COLUMNS, check_signature, recount_uncoded_terms
 from loaders.curation.absence import restore_absent
+from loaders.curation.seen import SeenDecisions, check_seen
 from loaders.curation.values import (
     CannotDecide,
     check_title_stays,
@@ -173,18 +174,23 @@ def _check_page(connection: Connection, row: dict[str, Any]) -> None:
     raise CannotDecide(Sentence(text=_WITHOUT_PAGE[missing].text, values=values))
 
 
-def record_correction(env: Environment, target: str, path: str, value: str, *, by: str, reason: str) -> int:
+def record_correction(
+    env: Environment, target: str, path: str, value: str, *, by: str, reason: str, seen: SeenDecisions | None = None
+) -> int:
     """Record a correction of a record (by key) or resource (by id), and return the curation's id.
 
     At every publication it is laid over the merged resource, of which the record is a member, after survivorship;
     `source_record` and matching keep the partner's value. `path` is in the shared record, such as title.en or
     license.uri; `value` is JSON or plain text. Raises CannotDecide when it does not fit the record or resource as it is
     today, or takes its only title away. A correction by key is checked against the record, so list indexes may differ
-    in the merged resource.
+    in the merged resource. With what was `seen`, another's later correction of the same place is not overruled.
     """
     signature = check_signature(by, reason)
     with write_transaction(env) as connection:
         column = _target(connection, target)
+        ((name, mine),) = column.items()
+        same_place = (getattr(CurationRow, name) == mine, CurationRow.path == path, CurationRow.action == "set")
+        check_seen(connection, CurationRow, seen and seen.curation, *same_place)
         record = corrected_record(connection, column)
         text = fitting_value(record, correctable(path), value)
         check_title_stays(record, path, text)
@@ -198,10 +204,18 @@ def what_is_replaced(env: Environment, target: str, path: str) -> str:
 
 
 def withdraw(env: Environment, target: str, *, by: str, reason: str) -> int:
-    """Withdraw a record (by key) or resource (by id) from publication, and return the curation's id."""
+    """Withdraw a record (by key) or resource (by id) from publication, and return the curation's id.
+
+    Raises CannotDecide when there is none, or when it is withdrawn already.
+    """
     signature = check_signature(by, reason)
     with write_transaction(env) as connection:
-        return insert_curation(connection, signature, **_target(connection, target), action="withdraw")
+        ((name, mine),) = _target(connection, target).items()
+        of_target = (getattr(CurationRow, name) == mine, CurationRow.action == "withdraw")
+        in_force = select(CurationRow.by).where(*of_target, CurationRow.undone_at.is_(None)).limit(1)
+        if (other := connection.scalar(in_force)) is not None:
+            raise CannotDecide(sentence("%(target)s is withdrawn already, by %(by)s", target=target, by=other))
+        return insert_curation(connection, signature, **{name: mine}, action="withdraw")
 
 
 def undo_curation(env: Environment, number: int, *, by: str, reason: str) -> str:

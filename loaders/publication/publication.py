@@ -42,7 +42,7 @@ from loaders.store import (
     this_worker,
     write_transaction,
 )
-from schemas import Environment
+from schemas import Environment, sentence
 
 _TERMS_STATE = "feed_terms"  # the row of publish_state: what was told of each feed at the last publication
 _KIND = "publish"  # of the run, and what its id begins with
@@ -67,8 +67,8 @@ def begin_publication(env: Environment) -> str:
     with publication_lock(env), write_transaction(env) as connection:
         running = select(HarvestRunRow.id).where(HarvestRunRow.kind == _KIND, HarvestRunRow.status == "running")
         for other_id in connection.scalars(running).all():
-            sentence = "The process that ran it ended; the next publication does all of it."
-            end_run(connection, other_id, "failed", cause=INTERRUPTED, error=sentence)
+            why = "The process that ran it ended; the next publication does all of it."
+            end_run(connection, other_id, "failed", cause=INTERRUPTED, error=why)
         run_id = new_run_id(connection, _KIND)
         values = {"id": run_id, "feed": None, "kind": _KIND, "status": "running", "started_at": now()}
         connection.execute(insert(HarvestRunRow).values(**values, worker=this_worker()))
@@ -98,7 +98,7 @@ def publish_match(
     if run.status == "loaded":
         return run.counts
     if run.status != "running":
-        raise WrongRunState(f"{run_id} is {run.status}, not running")
+        raise WrongRunState(sentence("%(run_id)s is %(status)s, not running", run_id=run_id, status=str(run.status)))
     matched = read_match_result(folder)
     with write_transaction(env) as connection:
         check_current(connection, folder)

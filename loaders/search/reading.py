@@ -9,7 +9,7 @@ from typing import NamedTuple
 import tantivy
 
 from loaders.search.index import Words, exact_name, index_folder, open_index, read_state
-from schemas import Environment
+from schemas import Environment, sentence
 
 _MAX_WORDS = 20  # of a search
 _MIN_BEGINNING_CHARS = 3  # shorter ones begin too many words
@@ -69,7 +69,7 @@ def _index(env: Environment) -> tuple[tantivy.Index, str]:
     """Return the index as it was last written, and when that was."""
     state = read_state(env)
     if state is None:
-        raise NoIndex("it is made by the next publication")
+        raise NoIndex(sentence("it is made by the next publication"))
     folder = str(index_folder(env))
     with _lock:
         known = _open.get(folder)

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from loaders.staging.folder import OUTCOMES_FOLDER, ROWS_FOLDER
 from loaders.store import whole_file
+from schemas import sentence
 
 _CHECKED_COLUMNS = ("record_sha256", "codes")  # a row and its outcome must agree on the record and its errors
 _TEXT_COLUMNS = ["record", "uncoded_terms", *_CHECKED_COLUMNS]  # of the outcome with the row's number
@@ -48,16 +49,23 @@ def check_staged_files(folder: Path, *, outcomes: bool = True) -> None:
     try:
         staged = msgspec.json.decode(path.read_bytes(), type=dict[str, int])
     except msgspec.DecodeError as error:
-        raise RowsUnreadable(f"{path} is damaged: {error}") from error
+        raise RowsUnreadable(sentence("%(path)s is damaged: %(why)s", path=str(path), why=str(error))) from error
     for name, rows in staged.items():
         if not outcomes and name.startswith(f"{OUTCOMES_FOLDER}/"):
             continue
         row_count = _count_rows(folder / name)
         if row_count != rows:
-            raise RowsUnreadable(f"{folder / name} has {row_count} rows, and {rows} were staged")
+            raise RowsUnreadable(
+                sentence(
+                    "%(name)s has %(row_count)s rows, and %(rows)s were staged",
+                    name=str(folder / name),
+                    row_count=str(row_count),
+                    rows=str(rows),
+                )
+            )
     more = {file.relative_to(folder).as_posix() for file in row_files(folder)} - staged.keys()
     if more:
-        raise RowsUnreadable(f"{folder / min(more)} was not staged")
+        raise RowsUnreadable(sentence("%(more)s was not staged", more=str(folder / min(more))))
 
 
 def _count_rows(path: Path) -> int:
@@ -72,9 +80,9 @@ def open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
         with pq.ParquetFile(path) as file:
             yield file
     except FileNotFoundError as error:
-        raise RowsUnreadable(f"{path} is gone") from error
+        raise RowsUnreadable(sentence("%(path)s is gone", path=str(path))) from error
     except (pa.ArrowException, OSError) as error:
-        raise RowsUnreadable(f"{path} is damaged: {error}") from error
+        raise RowsUnreadable(sentence("%(path)s is damaged: %(why)s", path=str(path), why=str(error))) from error
 
 
 def row_files(folder: Path) -> list[Path]:
@@ -106,7 +114,14 @@ def _with_texts(rows: pa.Table, outcomes: Path, size: int) -> Iterator[list[dict
         return
     with open_parquet(outcomes) as file:
         if numbers != sorted(numbers) or numbers[-1] >= file.metadata.num_rows:
-            raise RowsUnreadable(f"{outcomes} has {file.metadata.num_rows} records, and {numbers[-1]} was staged of it")
+            raise RowsUnreadable(
+                sentence(
+                    "%(outcomes)s has %(num_rows)s records, and %(numbers)s was staged of it",
+                    outcomes=str(outcomes),
+                    num_rows=str(file.metadata.num_rows),
+                    numbers=str(numbers[-1]),
+                )
+            )
         first = 0
         for start, texts in _read_texts(file, numbers, size):
             last = bisect_left(numbers, start + len(texts), first)
@@ -131,5 +146,11 @@ def _read_texts(file: pq.ParquetFile, numbers: list[int], size: int) -> Iterator
 
 def _join(row: dict[str, Any], texts: dict[str, Any], outcomes: Path) -> dict[str, Any]:
     if any(row[name] != texts[name] for name in _CHECKED_COLUMNS):
-        raise RowsUnreadable(f"{outcomes} was written anew since {row['identifier']!r} was staged of it")
+        raise RowsUnreadable(
+            sentence(
+                "%(outcomes)s was written anew since %(identifier)s was staged of it",
+                outcomes=str(outcomes),
+                identifier=repr(row["identifier"]),
+            )
+        )
     return {**row, **texts}

@@ -176,7 +176,7 @@ def read_run(env: Environment, run_id: str) -> Run:
     with read_transaction(env) as connection:
         row = connection.execute(select(HarvestRunRow.__table__).where(HarvestRunRow.id == run_id)).one_or_none()
     if row is None:
-        raise WrongRunState(f"there is no run {run_id}")
+        raise _no_run(run_id)
     columns = row._mapping
     return Run(
         id=columns["id"],
@@ -241,6 +241,10 @@ def decode_changes(text: str | None) -> list[tuple[str, int]]:
     return msgspec.json.decode(text, type=list[tuple[str, int]]) if text else []
 
 
+def _no_run(run_id: str) -> WrongRunState:
+    return WrongRunState(sentence("there is no run %(run)s", run=run_id))
+
+
 def fail_run(env: Environment, run_id: str, cause: str, sentence: str) -> None:
     """End a run as failed, with the code of a cause and a sentence for the operator; a run that has ended stays as is.
 
@@ -249,7 +253,7 @@ def fail_run(env: Environment, run_id: str, cause: str, sentence: str) -> None:
     with write_transaction(env) as connection:
         status = connection.scalar(select(HarvestRunRow.status).where(HarvestRunRow.id == run_id))
         if status is None:
-            raise WrongRunState(f"there is no run {run_id}")
+            raise _no_run(run_id)
         if status not in _ENDED:
             end_run(connection, run_id, "failed", cause=cause, error=one_line(sentence))
 

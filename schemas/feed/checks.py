@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.license_names import names_license, names_metadata_license
 from schemas.protocols import PROTOCOLS, Protocol
+from schemas.sentences import Mistake, Sentence, sentence
 from schemas.vocabulary import read_vocabulary
 
 _Keys = Mapping[str, Any]  # of a feed file, with the defaults filled in
@@ -33,15 +34,17 @@ _TEXT_KEYS = (
 )
 _PRIVATE_LANGUAGE = re.compile(r"(q[a-t][a-z]|x)(-.*)?")  # https://www.rfc-editor.org/rfc/rfc5646#section-2.2.1
 
+_EMPTY_NAME = sentence("holds an empty name; remove it")
 
-def mistakes_of(feed: _Keys, wrong_keys: Set[str] = frozenset()) -> list[str]:
+
+def mistakes_of(feed: _Keys, wrong_keys: Set[str] = frozenset()) -> list[Mistake]:
     """Return one sentence per mistake: the key, what is wrong with it, and what to do.
 
     `wrong_keys` are known to be wrong already: nothing is said about them, nor about keys that depend on them.
     """
     checks = [check for check, depends_on in _CHECKS.items() if not any(_within(key, depends_on) for key in wrong_keys)]
     mistakes = [mistake for check in checks for mistake in check(feed)]
-    return [mistake for mistake in mistakes if not _within(mistake.partition(":")[0], wrong_keys)]
+    return [mistake for mistake in mistakes if not _within(mistake.key, wrong_keys)]
 
 
 def _traits(feed: _Keys) -> Protocol:
@@ -52,15 +55,23 @@ def _within(key: str, keys: Collection[str]) -> bool:
     return any(key == other or key.startswith(f"{other}.") for other in keys)
 
 
-def _check_url(feed: _Keys) -> Iterator[str]:
+def _check_url(feed: _Keys) -> Iterator[Mistake]:
     url, may_be_inbox = feed["url"], _traits(feed).reads_inbox
     if may_be_inbox and url.startswith("inbox:") and url.removeprefix("inbox:").strip():
         return
     if not _is_web_address(url):
-        inbox = ", or inbox:NAME for files in ELIB_HOME/inbox" if may_be_inbox else ""
-        yield f"url: {url!r} is not a valid URL; use http:// or https://{inbox}"
+        if may_be_inbox:
+            yield Mistake(
+                "url",
+                sentence(
+                    "%(value)s is not a valid URL; use http:// or https://, or inbox:NAME for files in ELIB_HOME/inbox",
+                    value=repr(url),
+                ),
+            )
+        else:
+            yield Mistake("url", sentence("%(value)s is not a valid URL; use http:// or https://", value=repr(url)))
     elif urlsplit(url).username or urlsplit(url).password:
-        yield "url: holds a user or a password; name an Airflow connection in connection instead"
+        yield Mistake("url", sentence("holds a user or a password; name an Airflow connection in connection instead"))
 
 
 def _is_web_address(url: str) -> bool:
@@ -73,37 +84,65 @@ def _is_web_address(url: str) -> bool:
     return well_formed and parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
-def _check_format(feed: _Keys) -> Iterator[str]:
+def _check_format(feed: _Keys) -> Iterator[Mistake]:
     if not feed["format"]:
-        yield f"format: required for {feed['protocol']}; give {_traits(feed).format_example}"
+        yield Mistake(
+            "format",
+            sentence(
+                "required for %(protocol)s; give %(example)s",
+                protocol=feed["protocol"],
+                example=_traits(feed).format_example,
+            ),
+        )
 
 
-def _check_identifier(feed: _Keys) -> Iterator[str]:
+def _check_identifier(feed: _Keys) -> Iterator[Mistake]:
     if _traits(feed).needs_identifier and not feed["identifier"]:
-        yield f"identifier: required for {feed['protocol']}; name the field, or fields, that identify a record"
+        yield Mistake(
+            "identifier",
+            sentence(
+                "required for %(protocol)s; name the field, or fields, that identify a record",
+                protocol=feed["protocol"],
+            ),
+        )
     if any(not name.strip() for name in feed["identifier"]):
-        yield "identifier: holds an empty name; remove it"
+        yield Mistake("identifier", _EMPTY_NAME)
 
 
-def _check_texts(feed: _Keys) -> Iterator[str]:
+def _check_texts(feed: _Keys) -> Iterator[Mistake]:
     for key in _TEXT_KEYS:
         if feed[key] is not None and not feed[key].strip():
-            yield f"{key}: is empty; give it a value or remove the key"
+            yield Mistake(key, sentence("is empty; give it a value or remove the key"))
         elif _CONTROL_CHARACTER.search(feed[key] or ""):
-            yield f"{key}: {feed[key]!r} holds a control character; remove it"
+            yield Mistake(key, sentence("%(value)s holds a control character; remove it", value=repr(feed[key])))
 
 
-def _check_defaults(feed: _Keys) -> Iterator[str]:
+def _check_defaults(feed: _Keys) -> Iterator[Mistake]:
     language = feed["default_language"]
     if language and language.strip() and not _is_language(language):
-        yield f"default_language: {language!r} is not a language tag; use one such as en, ar or sr-Latn"
+        yield Mistake("default_language", _no_language(language))
     license_name = feed["default_license"]
     if license_name and license_name.strip() and not names_license(license_name):
-        yield f"default_license: {license_name!r} is not a known licence; use its URL, or a name such as CC-BY-4.0"
+        yield Mistake(
+            "default_license",
+            sentence(
+                "%(value)s is not a known licence; use its URL, or a name such as CC-BY-4.0", value=repr(license_name)
+            ),
+        )
     license_name = feed["metadata_license"]
     if license_name and license_name.strip() and not names_metadata_license(license_name):
-        advice = "use CC0-1.0, or a licence with its version such as CC-BY-4.0"
-        yield f"metadata_license: {license_name!r} is not a known licence of metadata; {advice}"
+        yield Mistake(
+            "metadata_license",
+            sentence(
+                "%(value)s is not a known licence of metadata; "
+                "use CC0-1.0, or a licence with its version such as CC-BY-4.0",
+                value=repr(license_name),
+            ),
+        )
+
+
+def _no_language(text: str) -> Sentence:
+    return sentence("%(value)s is not a language tag; use one such as en, ar or sr-Latn", value=repr(text))
 
 
 def _is_language(text: str) -> bool:
@@ -118,30 +157,44 @@ def _is_language(text: str) -> bool:
     return bool(langcodes.tag_is_valid(code))
 
 
-def _check_sets(feed: _Keys) -> Iterator[str]:
+def _check_sets(feed: _Keys) -> Iterator[Mistake]:
     if any(not name.strip() for name in feed["sets"]):
-        yield "sets: holds an empty name; remove it"
+        yield Mistake("sets", _EMPTY_NAME)
     if feed["sets"] and not _traits(feed).has_sets:
-        yield f"sets: only oai_pmh has sets; remove the key, or narrow {feed['protocol']} with [request] params"
+        yield Mistake(
+            "sets",
+            sentence(
+                "only oai_pmh has sets; remove the key, or narrow %(protocol)s with [request] params",
+                protocol=feed["protocol"],
+            ),
+        )
     if any(not name.strip() for name in feed["exclude_sets"]):
-        yield "exclude_sets: holds an empty name; remove it"
+        yield Mistake("exclude_sets", _EMPTY_NAME)
     if feed["exclude_sets"] and not _traits(feed).has_sets:
-        yield "exclude_sets: only oai_pmh has sets; remove the key"
+        yield Mistake("exclude_sets", sentence("only oai_pmh has sets; remove the key"))
     if both := sorted({*feed["sets"]} & {*feed["exclude_sets"]}):
-        yield f"exclude_sets: {both[0]!r} is in sets, too; remove it from one of them"
+        yield Mistake(
+            "exclude_sets", sentence("%(value)s is in sets, too; remove it from one of them", value=repr(both[0]))
+        )
 
 
-def _check_prefix(feed: _Keys) -> Iterator[str]:
+def _check_prefix(feed: _Keys) -> Iterator[Mistake]:
     prefix = feed["prefix"]
     if prefix is None:
         return
     if not _traits(feed).has_prefixes:
-        yield "prefix: only oai_pmh has a metadataPrefix; remove the key"
+        yield Mistake("prefix", sentence("only oai_pmh has a metadataPrefix; remove the key"))
     elif prefix.strip() and not _METADATA_PREFIX.fullmatch(prefix):
-        yield f"prefix: {prefix!r} is not a metadataPrefix; use one that the repository lists, such as oai_dc"
+        yield Mistake(
+            "prefix",
+            sentence(
+                "%(value)s is not a metadataPrefix; use one that the repository lists, such as oai_dc",
+                value=repr(prefix),
+            ),
+        )
 
 
-def _check_schedule(feed: _Keys) -> Iterator[str]:
+def _check_schedule(feed: _Keys) -> Iterator[Mistake]:
     try:
         from croniter import croniter  # type: ignore[import-untyped]  # it has no types
     except ImportError:  # it comes with Airflow; without Airflow nothing is scheduled
@@ -149,83 +202,109 @@ def _check_schedule(feed: _Keys) -> Iterator[str]:
     schedule = feed["schedule"].strip()
     five_fields = schedule.startswith("@") or len(schedule.split()) == 5
     if _RANDOM_FIELD.search(schedule) or not five_fields or not croniter.is_valid(schedule):
-        yield f"schedule: {feed['schedule']!r} is not a cron expression; use five fields, such as '0 1 * * *'"
+        yield Mistake(
+            "schedule",
+            sentence(
+                "%(value)s is not a cron expression; use five fields, such as '0 1 * * *'", value=repr(feed["schedule"])
+            ),
+        )
         return
     try:
         croniter(schedule).get_next()
     except ValueError:  # the 31st of February
-        yield f"schedule: {feed['schedule']!r} never fires; choose a date that exists"
+        yield Mistake(
+            "schedule", sentence("%(value)s never fires; choose a date that exists", value=repr(feed["schedule"]))
+        )
 
 
 # Conflicts between keys of a request, or with the protocol's traits, and the mistake that each is.
-_REQUEST_CONFLICTS: tuple[tuple[Callable[[_Keys, Protocol], bool], str], ...] = (
+_REQUEST_CONFLICTS: tuple[tuple[Callable[[_Keys, Protocol], bool], Mistake], ...] = (
     (
         lambda request, _: request["paging"] == "cursor" and not request["cursor_path"],
-        "request.cursor_path: required for paging = 'cursor'; give the path of the next cursor in the response",
+        Mistake(
+            "request.cursor_path",
+            sentence("required for paging = 'cursor'; give the path of the next cursor in the response"),
+        ),
     ),
     (
         lambda request, _: bool(request["cursor_path"]) and request["paging"] != "cursor",
-        "request.cursor_path: only for paging = 'cursor'; set that or remove the key",
+        Mistake("request.cursor_path", sentence("only for paging = 'cursor'; set that or remove the key")),
     ),
     (
         lambda request, _: request["page_in"] == "body" and request["method"] != "POST",
-        "request.page_in: a body is only sent with method = 'POST'; set that or page_in = 'query'",
+        Mistake("request.page_in", sentence("a body is only sent with method = 'POST'; set that or page_in = 'query'")),
     ),
     (
         lambda request, _: bool(request["body"]) and request["method"] != "POST",
-        "request.body: only sent with method = 'POST'; set that or remove the key",
+        Mistake("request.body", sentence("only sent with method = 'POST'; set that or remove the key")),
     ),
     (
         lambda request, traits: bool(request["slice_by"]) and not traits.has_slices,
-        "request.slice_by: only for opendatasoft; remove the key",
+        Mistake("request.slice_by", sentence("only for opendatasoft; remove the key")),
     ),
     (
         lambda request, _: bool(request["since_format"]) and not request["since_param"],
-        "request.since_format: only with since_param; name the parameter, or remove the key",
+        Mistake("request.since_format", sentence("only with since_param; name the parameter, or remove the key")),
     ),
     (
         lambda request, traits: request["verb"] != "ListRecords" and not traits.has_verbs,
-        "request.verb: only for oai_pmh; remove the key",
+        Mistake("request.verb", sentence("only for oai_pmh; remove the key")),
     ),
     (
         lambda request, traits: bool(request["detail_url"]) and not traits.has_details,
-        "request.detail_url: only for rest; remove the key",
+        Mistake("request.detail_url", sentence("only for rest; remove the key")),
     ),
 )
 
 
-def _check_conflicts(feed: _Keys) -> Iterator[str]:
+def _check_conflicts(feed: _Keys) -> Iterator[Mistake]:
     return (mistake for conflicts, mistake in _REQUEST_CONFLICTS if conflicts(feed["request"], _traits(feed)))
 
 
-def _check_since_format(feed: _Keys) -> Iterator[str]:
+def _check_since_format(feed: _Keys) -> Iterator[Mistake]:
     since_format = feed["request"]["since_format"]
     if since_format is None or since_format in ("unix", "unix_ms"):
         return
     directives = _DIRECTIVE.findall(since_format)
     if not directives or any(letter not in _DIRECTIVES for letter in directives):
-        advice = "use unix, unix_ms, or a form such as '%Y-%m-%d' of %Y %m %d %H %M %S %y %j %b"
-        yield f"request.since_format: {since_format!r} is not a form of a date; {advice}"
+        yield Mistake(
+            "request.since_format",
+            sentence(
+                "%(value)s is not a form of a date; use unix, unix_ms, or a form such as %(example)s of %(directives)s",
+                value=repr(since_format),
+                example="'%Y-%m-%d'",
+                directives="%Y %m %d %H %M %S %y %j %b",
+            ),
+        )
 
 
-def _check_detail_url(feed: _Keys) -> Iterator[str]:
+def _check_detail_url(feed: _Keys) -> Iterator[Mistake]:
     detail_url = feed["request"]["detail_url"]
     if not detail_url:
         return
-    if mistake := _template_mistake(detail_url, "listed record"):
-        yield f"request.detail_url: {mistake}"
+    if mistake := _template_mistake(detail_url):
+        yield Mistake("request.detail_url", mistake)
     elif not _can_join(feed["url"], _PLACEHOLDER.sub("x", detail_url)):
-        yield f"request.detail_url: {detail_url!r} makes no valid address; write one, or a path"
+        yield Mistake(
+            "request.detail_url",
+            sentence("%(value)s makes no valid address; write one, or a path", value=repr(detail_url)),
+        )
 
 
-def _check_address(feed: _Keys) -> Iterator[str]:
+def _check_address(feed: _Keys) -> Iterator[Mistake]:
     address = feed["address"]
     if address is None:
         return
-    if mistake := _template_mistake(address, "record"):
-        yield f"address: {mistake}"
+    if mistake := _template_mistake(address):
+        yield Mistake("address", mistake)
     elif not _is_web_address(_PLACEHOLDER.sub("x", address)):
-        yield f"address: {address!r} is not a valid URL; use one such as https://platform.example.org/item/{{id}}"
+        yield Mistake(
+            "address",
+            sentence(
+                "%(value)s is not a valid URL; use one such as https://platform.example.org/item/{id}",
+                value=repr(address),
+            ),
+        )
 
 
 # fields of the shared record that [map] fills
@@ -240,35 +319,41 @@ MAP_FIELDS = frozenset(
 _MAX_EXPRESSION_CHARS = 500
 
 
-def _check_map(feed: _Keys) -> Iterator[str]:
+def _check_map(feed: _Keys) -> Iterator[Mistake]:
     if not feed["map"]:
         return
     traits = _traits(feed)
     if not traits.has_json_records:
-        yield f"map: only reads JSON records and tables; {feed['protocol']} needs a format"
+        yield Mistake(
+            "map",
+            sentence("only reads JSON records and tables; %(protocol)s needs a format", protocol=feed["protocol"]),
+        )
     for key, entries in feed["map"].items():
         if key.partition(":")[0] not in MAP_FIELDS:
-            yield f"map.{key}: is not a field of a record; use one of {', '.join(sorted(MAP_FIELDS))}"
+            yield Mistake(
+                f"map.{key}",
+                sentence("is not a field of a record; use one of %(fields)s", fields=", ".join(sorted(MAP_FIELDS))),
+            )
         for entry in entries if isinstance(entries, list) else [entries]:
             if mistake := _entry_mistake({"path": entry} if isinstance(entry, str) else entry, traits):
-                yield f"map.{key}: {mistake}"
+                yield Mistake(f"map.{key}", mistake)
 
 
-def _entry_mistake(entry: _Keys, traits: Protocol) -> str | None:
+def _entry_mistake(entry: _Keys, traits: Protocol) -> Sentence | None:
     """Return what is wrong with where a mapped field comes from."""
     path, language = entry["path"], entry.get("language")
     if (path is None) == (entry.get("constant") is None):
-        return "needs either a path or a constant"
+        return sentence("needs either a path or a constant")
     if entry.get("split") == "":
-        return "split is empty; give what stands between the values or remove the key"
+        return sentence("split is empty; give what stands between the values or remove the key")
     if language is not None and not _is_language(language):
-        return f"{language!r} is not a language tag; use one such as en, ar or sr-Latn"
+        return _no_language(language)
     return None if path is None else _expression_mistake(path, traits)
 
 
-def _expression_mistake(path: str, traits: Protocol) -> str | None:
+def _expression_mistake(path: str, traits: Protocol) -> Sentence | None:
     if not path.strip() or len(path) > _MAX_EXPRESSION_CHARS:
-        return f"the path is empty or longer than {_MAX_EXPRESSION_CHARS} characters"
+        return sentence("the path is empty or longer than %(most)s characters", most=_MAX_EXPRESSION_CHARS)
     if traits.has_columns:  # any text may be the name of a column
         return None
     import jmespath
@@ -276,9 +361,12 @@ def _expression_mistake(path: str, traits: Protocol) -> str | None:
     try:
         _search_nothing(jmespath.compile(path))
     except RecursionError:
-        return f"{path!r} is nested too deep for a JMESPath expression"
+        return sentence("%(value)s is nested too deep for a JMESPath expression", value=repr(path))
     except jmespath.exceptions.JMESPathError as error:
-        return f"{path!r} is not a JMESPath expression ({' '.join(str(error).split())}); see https://jmespath.org"
+        why = " ".join(str(error).split())
+        return sentence(
+            "%(value)s is not a JMESPath expression (%(why)s); see https://jmespath.org", value=repr(path), why=why
+        )
     return None
 
 
@@ -292,15 +380,19 @@ def _search_nothing(expression: Any) -> None:
         return  # of the empty record's values, which are none
 
 
-def _template_mistake(template: str, what: str) -> str | None:
+def _template_mistake(template: str) -> Sentence | None:
     """Return what is wrong with the {fields} of an address that is filled in from a record."""
     fields, rest = _PLACEHOLDER.findall(template), _PLACEHOLDER.sub("x", template)
     wrong = next((field for field in fields if not _FIELD_PATH.fullmatch(field)), None)
     if "{" in rest or "}" in rest:
-        return f"{template!r} has a brace without its other half, or an empty one; write {{field}}"
+        return sentence(
+            "%(value)s has a brace without its other half, or an empty one; write {field}", value=repr(template)
+        )
     if wrong is not None:
-        return f"{{{wrong}}} is not a field; write a name, or names with dots such as {{links.self}}"
-    return None if fields else f"names no {{field}} of the {what}; put one where its value belongs"
+        return sentence(
+            "{%(field)s} is not a field; write a name, or names with dots such as {links.self}", field=wrong
+        )
+    return None if fields else sentence("names no {field} of the record; put one where its value belongs")
 
 
 def _can_join(url: str, address: str) -> bool:
@@ -310,13 +402,26 @@ def _can_join(url: str, address: str) -> bool:
         return False
 
 
-def _check_table(feed: _Keys) -> Iterator[str]:
+def _check_table(feed: _Keys) -> Iterator[Mistake]:
     delimiter, escape = feed["request"]["delimiter"], feed["request"]["escape"]
     if delimiter is not None and not _is_table_sign(delimiter):
-        advice = "give one, no quotation mark or line break, or remove the key to have it detected"
-        yield f"request.delimiter: {delimiter!r} is not one character; {advice}"
+        yield Mistake(
+            "request.delimiter",
+            sentence(
+                "%(value)s is not one character; "
+                "give one, no quotation mark or line break, or remove the key to have it detected",
+                value=repr(delimiter),
+            ),
+        )
     if escape is not None and (not _is_table_sign(escape) or escape in (delimiter, " ")):
-        yield f"request.escape: {escape!r} is not one character that is free for it; give one, such as '\\'"
+        yield Mistake(
+            "request.escape",
+            sentence(
+                "%(value)s is not one character that is free for it; give one, such as %(example)s",
+                value=repr(escape),
+                example="'\\'",
+            ),
+        )
 
 
 def _is_table_sign(text: str) -> bool:
@@ -324,21 +429,37 @@ def _is_table_sign(text: str) -> bool:
     return len(text) == 1 and text not in '"\r\n'
 
 
-def _check_headers(feed: _Keys) -> Iterator[str]:
+def _check_headers(feed: _Keys) -> Iterator[Mistake]:
     for name, value in feed["request"]["headers"].items():
         if _SECRET_HEADER.search(name) or _CREDENTIAL_PLACEHOLDER.search(value):
-            yield f"request.headers.{name}: credentials are never in a feed file; put header.{name} into its connection"
+            yield Mistake(
+                f"request.headers.{name}",
+                sentence("credentials are never in a feed file; put header.%(name)s into its connection", name=name),
+            )
         elif not _HEADER_NAME.fullmatch(name) or not value.isascii() or _CONTROL_CHARACTER.search(value):
-            yield f"request.headers.{name}: {value!r} cannot be sent; use one line of ASCII, and a name without spaces"
+            yield Mistake(
+                f"request.headers.{name}",
+                sentence(
+                    "%(value)s cannot be sent; use one line of ASCII, and a name without spaces", value=repr(value)
+                ),
+            )
 
 
-def _check_quiet_hours(feed: _Keys) -> Iterator[str]:
+def _check_quiet_hours(feed: _Keys) -> Iterator[Mistake]:
     for hours in feed["request"]["quiet_hours"]:
         match = _QUIET_HOURS.fullmatch(hours)
         if match is None:
-            yield f"request.quiet_hours: {hours!r} is not a time span; write it like '08:00-18:00 Europe/Belgrade'"
+            yield Mistake(
+                "request.quiet_hours",
+                sentence(
+                    "%(value)s is not a time span; write it like '08:00-18:00 Europe/Belgrade'", value=repr(hours)
+                ),
+            )
         elif match[3] and not _is_time_zone(match[3]):
-            yield f"request.quiet_hours: there is no time zone {match[3]!r}; use one such as Europe/Belgrade"
+            yield Mistake(
+                "request.quiet_hours",
+                sentence("there is no time zone %(value)s; use one such as Europe/Belgrade", value=repr(match[3])),
+            )
 
 
 def _is_time_zone(name: str) -> bool:
@@ -349,14 +470,17 @@ def _is_time_zone(name: str) -> bool:
     return True
 
 
-def _check_expected_records(feed: _Keys) -> Iterator[str]:
+def _check_expected_records(feed: _Keys) -> Iterator[Mistake]:
     records = feed["expect"]["records"]
     if records is not None and not 0 <= records[0] <= records[1]:
-        yield f"expect.records: {list(records)} is not a range; write the least first, then the most"
+        yield Mistake(
+            "expect.records",
+            sentence("%(value)s is not a range; write the least first, then the most", value=str(list(records))),
+        )
 
 
 # Each check with the keys that it depends on.
-_CHECKS: dict[Callable[[_Keys], Iterator[str]], tuple[str, ...]] = {
+_CHECKS: dict[Callable[[_Keys], Iterator[Mistake]], tuple[str, ...]] = {
     _check_url: (),
     _check_format: ("protocol",),
     _check_identifier: ("protocol",),

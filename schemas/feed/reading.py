@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,39 @@ from pydantic import ValidationError
 
 from schemas.feed.checks import mistakes_of
 from schemas.feed.declaration import FEED_NAME, SECTIONS, Feed
+from schemas.sentences import Mistake, Sentence, sentence
 
 _KeyPath = tuple[str, ...]  # a key, or a section and a key in it
 _KEYS = {
     "": [name for name in Feed.model_fields if name != "name"],
     **{section: list(model.model_fields) for section, model in SECTIONS.items()},
+}
+_VALUE_NAMES = re.compile(r"%\((\w+)\)s")
+# What is wrong with a value of the wrong type or size, by Pydantic's name of it; the values are those of its context.
+# https://docs.pydantic.dev/latest/errors/validation_errors/
+_OF_PYDANTIC = {
+    "string_type": sentence("Input should be a valid string"),
+    "int_type": sentence("Input should be a valid integer"),
+    "int_parsing": sentence("Input should be a valid integer"),
+    "int_parsing_size": sentence("Input should be a valid integer"),
+    "int_from_float": sentence("Input should be a valid integer, got a number with a fractional part"),
+    "float_type": sentence("Input should be a valid number"),
+    "float_parsing": sentence("Input should be a valid number"),
+    "finite_number": sentence("Input should be a finite number"),
+    "bool_type": sentence("Input should be a valid boolean"),
+    "bool_parsing": sentence("Input should be a valid boolean"),
+    "literal_error": sentence("Input should be %(expected)s"),
+    "greater_than": sentence("Input should be greater than %(gt)s"),
+    "greater_than_equal": sentence("Input should be greater than or equal to %(ge)s"),
+    "less_than": sentence("Input should be less than %(lt)s"),
+    "less_than_equal": sentence("Input should be less than or equal to %(le)s"),
+    "list_type": sentence("Input should be a valid list"),
+    "tuple_type": sentence("Input should be a valid list"),
+    "dict_type": sentence("Input should be a valid table"),
+    "model_type": sentence("Input should be a valid table"),
+    "string_too_short": sentence("Input should not be empty"),
+    "too_short": sentence("Input has too few values; at least %(min_length)s"),
+    "too_long": sentence("Input has too many values; at most %(max_length)s"),
 }
 _MIN_KEY_SIMILARITY = 0.7  # of difflib, for a suggestion: trsut and trust have 0.8
 # Stands in for required keys that a bad file lacks, so that its other keys can be checked.
@@ -29,10 +58,12 @@ _WITHOUT_DEFAULT = frozenset({("url",), ("format",), ("identifier",), ("metadata
 class BadFeed(Exception):
     """A feed file that cannot be used: the file, and one reason per key that is wrong."""
 
-    def __init__(self, path: Path, reasons: list[str], *, missing: bool = False, shadowed: bool = False) -> None:
+    def __init__(
+        self, path: Path, reasons: Sequence[Mistake], *, missing: bool = False, shadowed: bool = False
+    ) -> None:
         super().__init__(f"{path.name}: " + "; ".join(reasons))
         self.path = path
-        self.reasons = reasons
+        self.reasons = list(reasons)
         self.missing = missing
         self.shadowed = shadowed  # an earlier folder has a file of the same name, which counts
 
@@ -53,8 +84,12 @@ def read_feeds(folders: Path | Iterable[Path]) -> tuple[list[Feed], list[BadFeed
         for path in sorted(folder.glob("*.toml")):
             first = paths.setdefault(path.name, path)
             if first != path:
-                reason = f"{path} is not read, because {first} has the same name and counts; rename it or remove it"
-                bad.append(BadFeed(path, [reason], shadowed=True))
+                text = sentence(
+                    "%(path)s is not read, because %(first)s has the same name and counts; rename it or remove it",
+                    path=str(path),
+                    first=str(first),
+                )
+                bad.append(BadFeed(path, [Mistake("", text)], shadowed=True))
     good: list[Feed] = []
     for name in sorted(paths):
         try:
@@ -77,8 +112,10 @@ def _reading(path: Path, read: Callable[[Path], Feed]) -> Feed:
         raise
     except Exception as error:  # whatever no check foresaw is this file's mistake too, and never stops the other feeds
         deep = isinstance(error, RecursionError) or "depth" in str(error)
-        reason = "request.body: is nested too deep" if deep else f"{type(error).__name__}: {error}"
-        raise BadFeed(path, [reason]) from error
+        if deep:
+            raise BadFeed(path, [Mistake("request.body", sentence("is nested too deep"))]) from error
+        defect = sentence("%(error)s: %(why)s", error=type(error).__name__, why=str(error))
+        raise BadFeed(path, [Mistake("", defect)]) from error
     return feed
 
 
@@ -92,11 +129,15 @@ def read_declaration(name: str, declaration: Mapping[str, Any]) -> Feed:
 
 
 def _checked(path: Path, keys: dict[str, Any]) -> Feed:
-    reasons = []
+    reasons: list[Mistake] = []
     if not FEED_NAME.fullmatch(path.stem):
-        reasons.append(f"the file's name: {path.stem!r} is not a feed name; use a-z, 0-9 and _, at most 64 characters")
+        text = sentence(
+            "the file's name: %(name)s is not a feed name; use a-z, 0-9 and _, at most 64 characters",
+            name=repr(path.stem),
+        )
+        reasons.append(Mistake("", text))
     if keys.pop("name", None) is not None:
-        reasons.append("name: unknown key; remove it, the file's name is the feed's")
+        reasons.append(Mistake("name", sentence("unknown key; remove it, the file's name is the feed's")))
     try:
         feed = Feed.model_validate({**keys, "name": path.stem})
         reasons += mistakes_of(feed.model_dump())
@@ -110,27 +151,35 @@ def _checked(path: Path, keys: dict[str, Any]) -> Feed:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     if path.exists() and not path.is_file():  # reading a pipe would wait for ever
-        raise BadFeed(path, ["not readable: it is not a regular file"])
+        raise BadFeed(path, [Mistake("", sentence("not readable: it is not a regular file"))])
     try:
-        text = path.read_text(encoding="utf-8")
-        if text.startswith("\ufeff"):
-            raise BadFeed(path, ["the file begins with a byte order mark; save it as UTF-8 without one"])
-        return tomllib.loads(text)
+        content = path.read_text(encoding="utf-8")
+        if content.startswith("\ufeff"):
+            text = sentence("the file begins with a byte order mark; save it as UTF-8 without one")
+            raise BadFeed(path, [Mistake("", text)])
+        return tomllib.loads(content)
     except OSError as error:
         missing = isinstance(error, FileNotFoundError) and not path.is_symlink()  # a dangling link is a mistake
-        raise BadFeed(path, [f"not readable: {error.strerror or error}"], missing=missing) from error
+        what = sentence("not readable: %(why)s", why=str(error.strerror or error))
+        raise BadFeed(path, [Mistake("", what)], missing=missing) from error
     except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, an endless number or nesting
-        raise BadFeed(path, [f"not readable as TOML: {error}"]) from error
+        raise BadFeed(path, [Mistake("", sentence("not readable as TOML: %(why)s", why=str(error)))]) from error
 
 
-def _reason(error: dict[str, Any]) -> str:
+def _reason(error: dict[str, Any]) -> Mistake:
     key = ".".join(str(part) for part in error["loc"]) or "the file"
     if error["type"] == "extra_forbidden":
-        known = _nearest_key(key)
-        return f"{key}: unknown key; " + (f"did you mean {known}?" if known else "remove it")
+        if known := _nearest_key(key):
+            return Mistake(key, sentence("unknown key; did you mean %(known)s?", known=known))
+        return Mistake(key, sentence("unknown key; remove it"))
     if error["type"] == "missing":
-        return f"{key}: required and missing"
-    return f"{key}: {error['msg']}"
+        return Mistake(key, sentence("required and missing"))
+    text = _OF_PYDANTIC.get(error["type"])
+    if text is None:
+        return Mistake(key, sentence("is not accepted: %(why)s", why=error["msg"]))
+    names = set(_VALUE_NAMES.findall(text.text))
+    context = error.get("ctx") or {}
+    return Mistake(key, Sentence(text=text.text, values={name: str(context.get(name, "")) for name in names}))
 
 
 def _nearest_key(key: str) -> str | None:
@@ -141,7 +190,7 @@ def _nearest_key(key: str) -> str | None:
     return next(iter(elsewhere + [f"{section}.{known}".lstrip(".") for known in similar]), None)
 
 
-def _further_mistakes(keys: dict[str, Any], errors: list[dict[str, Any]]) -> list[str]:
+def _further_mistakes(keys: dict[str, Any], errors: list[dict[str, Any]]) -> list[Mistake]:
     """Return what is wrong with keys that are neither missing nor of a wrong type, so that one reading names all."""
     paths = [_key_path(error["loc"]) for error in errors if error["loc"]]
     rest = _copy(keys)
@@ -176,7 +225,7 @@ def _try(name: str, keys: Mapping[str, Any]) -> tuple[Feed, Iterable[_KeyPath]]:
         feed = Feed.model_validate({**stand_in, **keys, "name": name})
     except ValidationError as error:
         return Feed.model_validate({**stand_in, "name": name}), [_key_path(detail["loc"]) for detail in error.errors()]
-    paths = [_key_path(mistake.partition(":")[0].split(".")) for mistake in mistakes_of(feed.model_dump())]
+    paths = [_key_path(mistake.key.split(".")) for mistake in mistakes_of(feed.model_dump())]
     return feed, [path for path in paths if path not in _WITHOUT_DEFAULT]
 
 

@@ -1,4 +1,4 @@
-"""A feed that had ended and is reopened: its whole list is read again, and its withdrawn records come back."""
+"""A feed that had ended and is reopened: its whole list is read again, a person decides, and its records come back."""
 
 from __future__ import annotations
 
@@ -58,8 +58,12 @@ def test_a_reopened_feed_reads_its_whole_list_until_a_run_is_loaded(
         with pytest.raises(Exception, match="404"):
             run()
         fails.clear()
-        run()
+        before = rows(env, "source_record", STATES)
+        held = run()
         assert "since" not in asked[-1].params, "the first run that is loaded has the whole list"
+        (reasons,) = (row[1] for row in rows(env, "harvest_run", "id, reasons, status") if row[0] == held)
+        assert "reopened" in reasons and rows(env, "source_record", STATES) == before, "a person looks at it first"
+        assert main(["review", "release", held, "--by", "A Steward", "--reason", "it is theirs"]) == 0
         assert {*rows(env, "source_record", STATES)} == {("live", None)}
         assert len(rows(env, "source_record", "key")) == 12
         run()

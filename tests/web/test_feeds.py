@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
+from commands.cli import main
 from loaders.declarations import set_status, update_declarations
 from loaders.store import HarvestRunRow, add_measures, write_transaction
 from schemas import BadFeed, Environment, read_feed
@@ -17,7 +18,7 @@ from tests.loaders.nights import rows
 from tests.pipeline.conftest import library
 from tests.pipeline.feeds import FEED, declare, listed, night
 from tests.web.background import ended
-from tests.web.conftest import Browser
+from tests.web.conftest import STEWARD, Browser
 
 __all__ = ["library"]
 on_sqlite = pytest.mark.parametrize("env", ["sqlite"], indirect=True)
@@ -43,6 +44,9 @@ def test_feeds_are_listed_by_status_with_their_last_run_and_what_is_wrong(
     page = shown(steward.get(f"{PAGE}/books").text)
     assert "1 version waits" in page and "Version 1" not in page and "https://example.org/api" in page
     assert steward.get(f"{PAGE}/broken").status_code == 200
+    french = shown(steward.get(f"{PAGE}/broken", params={"lang": "fr"}).text)
+    assert "son fichier contient une faute : " in french and "nonsense: clé inconnue ; retirez-la" in french
+    steward.get("/console", params={"lang": "en"})
     for name in ("nobody", "..%2fbooks", "BOOKS"):
         assert steward.get(f"{PAGE}/{name}").status_code == 404
 
@@ -54,6 +58,40 @@ def test_a_feed_of_the_installation_is_paused_and_resumed(library: Environment, 
     assert "Paused" in shown(done.text) and read_feed(path).status == "paused"
     done = steward.submit(page, page, action="resume")
     assert "Resumed" in shown(done.text) and read_feed(path).status == "active"
+
+
+def test_a_feed_that_has_ended_is_reopened_noted_and_undone(library: Environment, steward: Browser) -> None:
+    page, path = f"{PAGE}/books", library.registered_feeds / "books.toml"
+    set_status(library, "books", "retired")
+    assert "This feed has ended" in shown(steward.get(page).text)
+    done = steward.submit(page, page, action="reopen", reason="They are back")
+    assert "Reopened. Its next harvest reads the whole list" in shown(done.text) and read_feed(path).status == "active"
+    assert f"{STEWARD}, " in shown(done.text) and "They are back" in shown(done.text), "who, when and why"
+    again = steward.submit(page, page, action="reopen", reason="They are back")
+    assert "has this status already: active" in shown(again.text), "the second of two stewards is told"
+    steward.submit(page, "/console/undo", batch="status:books:retired", back=page)
+    assert read_feed(path).status == "retired"
+    for wrong in ("status:books:gone", "status:../books:active", "status:nobody:active"):
+        steward.submit(page, "/console/undo", batch=wrong, back=page)
+        assert read_feed(path).status == "retired"
+    assert 'value="pause"' not in steward.get(page).text
+
+
+@on_sqlite
+def test_the_command_line_reopens_a_feed_too(
+    library: Environment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ELIB_HOME", str(library.home))
+    monkeypatch.setenv("ELIB_FEEDS", str(library.feeds))
+    monkeypatch.setenv("ELIB_CATALOG_URL", library.catalog_url)
+    set_status(library, "books", "retired")
+    signed = ["--by", "A Steward", "--reason", "They are back"]
+    assert main(["review", "feed-status", "books", "paused", *signed]) == 1
+    assert "Reopen it first" in capsys.readouterr().err
+    assert main(["review", "feed-status", "books", "active", *signed]) == 0
+    assert "it was retired" in capsys.readouterr().out
+    assert main(["review", "feed-status", "nobody", "active", *signed]) == 1
+    assert main(["review", "feed-status", "books", "active", "--by", "", "--reason", "x"]) == 1
 
 
 @on_sqlite

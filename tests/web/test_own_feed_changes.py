@@ -19,6 +19,8 @@ from tests.pipeline.mail_server import MailServer
 from tests.web.conftest import PASSWORD, Browser
 from tests.web.partner_session import MAIL, SECRET, partner_account, sign_in
 from web import create_app
+from web.console.applications import compare
+from web.partners.own.feeds import declared_feed
 from web.settings import WebSettings
 from web.signing_in import hash_password
 
@@ -151,6 +153,18 @@ def test_leaving_says_what_happens_and_takes_nothing_out_before_a_steward_confir
     accept_application(library, change, by="Amina", reason="", file_sha256=sha256_of_file(library, "books"))
     assert read_feed(library.feeds / "books.toml").status == "retired"
     assert "retired" in shown(partner.get(PAGE).text)
+    again = partner.submit(CHANGE, f"{PAGE}/come-back", remark="The site is open again")
+    assert "Your wish to come back is with the library" in shown(again.text)
+    wish = open_change(library, "books")
+    assert wish is not None and wish.declaration["status"] == "active"
+    compared = {change.key: change for change in compare(declared_feed(library, "books"), wish.declaration)}
+    assert (compared["status"].old, compared["status"].new) == ("retired", "active")
+    assert [each.key for each in compared.values() if each.differs] == ["status"]
+    assert read_feed(library.feeds / "books.toml").status == "retired"
+    accept_application(library, wish, by="Amina", reason="", file_sha256=sha256_of_file(library, "books"))
+    assert read_feed(library.feeds / "books.toml").status == "active"
+    partner.submit(CHANGE, f"{PAGE}/come-back", remark="")
+    assert open_change(library, "books") is None, "a feed that has not ended does not come back"
 
 
 @on_sqlite

@@ -12,6 +12,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from docs.generate.translations import CATALOGS, WEB, current, texts
+from schemas import BadFeed, read_declaration
 from tests.web.conftest import Browser
 from web.languages import translations
 
@@ -71,7 +72,7 @@ def test_a_translation_has_the_placeholders_of_its_text(language: str) -> None:
 def test_no_text_has_spaces_around_it_or_is_the_name_of_a_value() -> None:
     """`gettext_of(request, titles["feed"])` would put `feed` into the catalogs instead of its title."""
     singular = [message.id if isinstance(message.id, str) else message.id[0] for message in texts() if message.id]
-    assert not [text for text in singular if text != text.strip() or "_" in text]
+    assert not [text for text in singular if text != text.strip() or re.fullmatch(r"\w*_\w*", text)]
 
 
 @pytest.mark.parametrize("page", sorted((WEB / "templates").rglob("*.html")), ids=lambda page: page.name)
@@ -130,3 +131,56 @@ def test_a_page_in_arabic_runs_from_right_to_left_with_arabic_navigation(steward
 def test_what_is_refused_is_said_in_the_language_of_the_reader(steward: Browser) -> None:
     assert "Страница не найдена" in steward.get("/console/nowhere?lang=ru").text
     assert "Ce flux n’existe pas." in steward.get("/console/feeds/nowhere?lang=fr").text
+
+
+# Errors that pages show: what they say is a sentence, which the catalogs translate and the command line prints.
+SHOWN_ERRORS = {
+    *("ApplicationTrouble", "Changed", "AccountTrouble", "CannotDecide", "WrongRunState", "FeedBusy", "Unsigned"),
+    *("CannotBegin", "MailNotSent", "RowsUnreadable", "NoIndex", "StatusUnchanged", "TrialRefused", "Mistake"),
+}
+ROOMS = ("schemas", "loaders", "pipeline", "web")
+
+
+def texts_without_translation(path: Path) -> Iterator[str]:
+    """Yield the places at which an error that pages show is made of a plain text."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SHOWN_ERRORS):
+            continue
+        what = node.args[-1] if node.args else None
+        if isinstance(what, ast.JoinedStr) or (isinstance(what, ast.Constant) and isinstance(what.value, str)):
+            yield f"{path.relative_to(WEB.parent)}:{node.lineno}"
+
+
+def test_every_refusal_and_mistake_that_pages_show_is_translated() -> None:
+    files = [path for room in ROOMS for path in (WEB.parent / room).rglob("*.py")]
+    assert len(files) > 300
+    assert [place for path in files for place in texts_without_translation(path)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_mistakes_of_a_declaration_are_shown_in_the_readers_language(language: str) -> None:
+    hostile = {
+        "title": "",
+        "partner": "\x01",
+        "protocol": "csv",
+        "url": "ftp://example.org/<script>%(x)s",
+        "trsut": 1,
+        "trust": "much",
+        "schedule": "0 0 31 2 *",
+        "sets": ["a"],
+        "map": {"nonsense": "a b("},
+        "request": {"rate": -1, "delimiter": "%(gt)s", "quiet_hours": ["noon"], "headers": {"Cookie": "x"}},
+        "expect": {"max_drop": 2, "records": [3]},
+    }
+    with pytest.raises(BadFeed) as raised:
+        read_declaration("feed", hostile)
+    told = translations(language)
+    mistakes = raised.value.reasons
+    assert len(mistakes) > 8 and {"title", "trsut", "request.rate", "expect.max_drop"} <= {
+        each.key for each in mistakes
+    }
+    for each in mistakes:
+        assert str(each) == f"{each.key}: {each.sentence}", "the command line shows it in English"
+        text = told.gettext(each.sentence.text)
+        assert text != each.sentence.text, each
+        assert all(str(value) in text % each.sentence.values for value in each.sentence.values.values())

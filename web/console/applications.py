@@ -30,7 +30,7 @@ from loaders.applications import (
 )
 from loaders.declarations import feeds_in_use
 from pipeline.self_test import TestLine
-from schemas import BadFeed, Environment, Feed, Sentence, read_declaration, sentence
+from schemas import BadFeed, Environment, Feed, Mistake, Sentence, read_declaration, sentence
 from web.forms import field, posted
 from web.languages import marked
 from web.links import settings_of
@@ -129,7 +129,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _mistakes(declaration: Mapping[str, Any]) -> list[str]:
+def _mistakes(declaration: Mapping[str, Any]) -> list[Mistake]:
     try:
         read_declaration("feed", declaration)
     except BadFeed as error:

@@ -37,7 +37,7 @@ from loaders.store import (
     whole_file,
 )
 from loaders.web_work import WORK_VARIABLE, forget_work, has_begun, is_at_work
-from schemas import ROOT, Base, Environment, one_line
+from schemas import ROOT, Base, Environment, one_line, sentence
 
 log = logging.getLogger("elib.web")
 Action = Literal["release", "publish", "reprocess", "reprocess and publish", "harvest", "full harvest"]
@@ -236,7 +236,7 @@ def _begin_process(env: Environment, work: Work) -> Work:
                 start_new_session=True,
             )
     except OSError as error:
-        raise CannotBegin(f"No process could be started: {error}") from error
+        raise CannotBegin(sentence("No process could be started: %(why)s", why=str(error))) from error
     begun = msgspec.structs.replace(work, pid=process.pid)
     threading.Thread(target=_wait, args=(env, begun, process), daemon=True).start()
     return begun
@@ -287,7 +287,12 @@ def _begin_in_airflow(url: str, work: Work) -> Work | None:
             run = _answer_of(client.post(f"/api/v2/dags/{dag}/dagRuns", json=body, headers=bearer))["dag_run_id"]
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError, OSError) as error:
         raise CannotBegin(
-            f"Airflow at {url} does not begin {dag}: {one_line(str(error))[:_MAX_SENTENCE_CHARS]}"
+            sentence(
+                "Airflow at %(url)s does not begin %(dag)s: %(why)s",
+                url=url,
+                dag=dag,
+                why=str(one_line(str(error))[:_MAX_SENTENCE_CHARS]),
+            )
         ) from error
     return msgspec.structs.replace(work, airflow=str(httpx.URL(f"{url}/dags/{dag}/runs/{run}")))
 

@@ -14,15 +14,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from loaders.catalog import Unsigned
-from loaders.curation import Batch, CannotDecide, undo_batch, undo_curation
+from loaders.curation import Batch, CannotDecide, SeenDecisions, undo_batch, undo_curation
+from loaders.feed_status import FEED_STATUSES, StatusUnchanged, change_status
 from loaders.store import FeedBusy, LeaseLost, LockUnusable, WrongRunState
-from schemas import Environment
+from schemas import FEED_NAME, BadFeed, Environment
 from web.forms import field, posted
 from web.languages import marked
 from web.pages import error_in_words, gettext_of, render, see, tell
 from web.signing_in import Steward, own_path, signed_in
 
-__all__ = ["decide", "field", "router"]
+__all__ = ["decide", "field", "router", "seen_in", "status_undo"]
 router = APIRouter()
 WAIT_SECONDS = 5.0  # after which it is told that a decision waits
 MAX_BACK_CHARS = 8_000
@@ -67,7 +68,16 @@ def _carry_out(made: Future[Batch | str], make: Callable[[], Batch | str]) -> No
 def _tell_made(request: Request, back: str, made: Future[Batch | str], text: str) -> Response:
     try:
         batch = made.result()
-    except (CannotDecide, WrongRunState, FeedBusy, LeaseLost, LockUnusable, Unsigned) as error:
+    except (
+        CannotDecide,
+        WrongRunState,
+        FeedBusy,
+        LeaseLost,
+        LockUnusable,
+        Unsigned,
+        StatusUnchanged,
+        BadFeed,
+    ) as error:
         tell(request, error_in_words(request, error), is_error=True)
     else:
         count, batch_id = (batch, "") if isinstance(batch, str) else (batch.count, batch.id)
@@ -87,6 +97,20 @@ def waiting(request: Request, account: Steward, token: str) -> Response:
     return _tell_made(request, known.back, known.made, known.text)
 
 
+def seen_in(form: FormData) -> SeenDecisions | None:
+    """Return which decisions there were when the page of a form was opened; None when it does not say so."""
+    numbers = field(form, "seen").split(".")
+    is_complete = len(numbers) == len(SeenDecisions._fields) and all(
+        number.isdecimal() and len(number) < 2 * MAX_NUMBER_DIGITS for number in numbers
+    )
+    return SeenDecisions(*map(int, numbers)) if is_complete else None
+
+
+def status_undo(feed: str, before: str) -> str:
+    """Return what `undo` reads to give a feed the status that it had before."""
+    return f"status:{feed}:{before}"
+
+
 @router.post("/undo")
 def undo(request: Request, account: Steward, form: Annotated[FormData, Depends(posted)]) -> Response:
     """Undo a batch of decisions, or one that is in none: `curation:` and its number."""
@@ -95,10 +119,14 @@ def undo(request: Request, account: Steward, form: Annotated[FormData, Depends(p
     signed = {"by": account.name, "reason": field(form, "reason") or gettext_of(request, "undone at once")}
     batch = field(form, "batch")
     kind, _, number = batch.partition(":")
+    feed, _, status = number.partition(":")
 
     def take_back() -> Batch:
         if kind == "curation" and number.isdecimal() and len(number) < MAX_NUMBER_DIGITS:
             undo_curation(env, int(number), **signed)
+            return Batch("", 1)
+        if kind == "status" and FEED_NAME.fullmatch(feed) and status in FEED_STATUSES:
+            change_status(env, feed, status, **signed)
             return Batch("", 1)
         return Batch("", undo_batch(env, batch, **signed).count)
 

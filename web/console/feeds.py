@@ -13,7 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from loaders.browse import declaration_changes, declaration_versions, runs_page, waiting_counts
-from loaders.declarations import feed_path, feeds_in_use, is_own_file, kept_declaration, set_expectations, set_status
+from loaders.curation import Batch
+from loaders.declarations import feed_path, feeds_in_use, is_own_file, kept_declaration, set_expectations
+from loaders.feed_status import change_status
 from loaders.reports import last_runs, nights, reason_sentence, recent_runs
 from loaders.store import read_kept, read_transaction
 from loaders.task_notes import write_note
@@ -21,6 +23,7 @@ from pipeline.expectations import replay_expectations
 from pipeline.feed_health import unusual_feeds
 from schemas import FEED_NAME, BadFeed, Environment, Expect, Feed
 from web.console.background import progress_of, work_on
+from web.console.decisions import decide, status_undo
 from web.console.expecting import QUESTIONS, NotUnderstood, answers_in, answers_of, expectations_of, lines_of
 from web.forms import field, posted
 from web.languages import marked, reader_language
@@ -32,6 +35,14 @@ _PATH = "/console/feeds"
 _RUNS_SHOWN = 10
 _ORDER = ("active", "paused", "missing", "retired")
 _SECTIONS = ("request", "expect", "map")
+_STATUS_ACTIONS = {
+    "pause": ("paused", marked("Paused. It is not harvested until it is resumed.")),
+    "resume": ("active", marked("Resumed. It is harvested again every night.")),
+    "reopen": (
+        "active",
+        marked("Reopened. Its next harvest reads the whole list, and waits for a decision before anything changes."),
+    ),
+}
 
 
 @router.get("/feeds")
@@ -43,7 +54,7 @@ def feeds(request: Request) -> Response:
     at = _now()
     with read_transaction(env) as connection:
         history = recent_runs(connection, at)
-    last, waiting, unusual = (read_kept(env, read) for read in (last_runs, waiting_counts, unusual_feeds))
+    last, waiting, unusual = read_kept(env, last_runs), read_kept(env, waiting_counts), read_kept(env, unusual_feeds)
     lines = [
         {
             "name": name,
@@ -145,23 +156,19 @@ def _text(value: Any) -> str:
 def set_feed_status(
     request: Request, name: str, account: Steward, form: Annotated[FormData, Depends(posted)]
 ) -> Response:
-    """Pause a feed whose file is this installation's own, or resume it."""
+    """Pause a feed whose file is this installation's own, resume it, or reopen one that has ended."""
     env: Environment = request.app.state.env
-    status = {"pause": "paused", "resume": "active"}.get(field(form, "action"))
-    if status is None or not FEED_NAME.fullmatch(name):
+    action = field(form, "action")
+    if action not in _STATUS_ACTIONS or not FEED_NAME.fullmatch(name):
         raise HTTPException(422, "There is no such decision.")
-    try:
-        set_status(env, name, status)
-        write_note(env, f"status:{name}", "remarked", who=account.name, note=status)
-    except BadFeed as error:
-        tell(request, error_in_words(request, error), is_error=True)
-    else:
-        texts = {
-            "paused": marked("Paused. It is not harvested until it is resumed."),
-            "active": marked("Resumed. It is harvested again every night."),
-        }
-        tell(request, gettext_of(request, texts[status]))
-    return see(f"{_PATH}/{name}")
+    status, text = _STATUS_ACTIONS[action]
+    reason = field(form, "reason") or gettext_of(request, text)
+
+    def make() -> Batch:
+        before = change_status(env, name, status, by=account.name, reason=reason)
+        return Batch(status_undo(name, before), 1)
+
+    return decide(request, f"{_PATH}/{name}", make, text)
 
 
 @router.post("/feeds/{name}/expect")

@@ -14,7 +14,7 @@ from loaders.curation import judge_all
 from loaders.reports import evidence_in, pair_facts
 from loaders.store import read_kept, read_transaction
 from schemas import Environment
-from web.console.decisions import decide
+from web.console.decisions import decide, seen_in
 from web.forms import field, posted
 from web.languages import marked, reader_language
 from web.pages import address, gettext_of, render, see
@@ -77,7 +77,7 @@ def judge(request: Request, account: Steward, form: Annotated[FormData, Depends(
         return see(_link(after, feed) or _PATH)
 
     def make() -> Any:
-        return judge_all(env, verdict, meant, by=account.name, reason=reason)
+        return judge_all(env, verdict, meant, by=account.name, reason=reason, seen=seen_in(form))
 
     texts = {
         "same": marked("Judged to be one work: %(count)s."),

@@ -33,7 +33,7 @@ from schemas import Environment, Resource, sentence
 from transforms.rules import rule_texts
 from web.console.asking import name_of_record
 from web.console.correcting import control_of, paths_of, value_in
-from web.console.decisions import decide
+from web.console.decisions import decide, seen_in
 from web.forms import field, posted
 from web.languages import marked, reader_language
 from web.pages import address, render, see
@@ -252,7 +252,9 @@ def _decide(
     path, reason = field(form, "path", 200), field(form, "reason")
     alike: dict[str, tuple[Callable[[], int], str]] = {
         "correct": (
-            lambda: record_correction(env, target, path, value_in(form, path), by=by, reason=reason),
+            lambda: record_correction(
+                env, target, path, value_in(form, path), by=by, reason=reason, seen=seen_in(form)
+            ),
             marked("Corrected. It is published with the next publication."),
         ),
         "withdraw": (

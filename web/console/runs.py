@@ -33,7 +33,7 @@ from web.console.decisions import decide as make_decision
 from web.console.work import begin_and_show
 from web.forms import field, posted
 from web.languages import marked, reader_language
-from web.pages import address, gettext_of, render, see, tell
+from web.pages import address, error_in_words, gettext_of, render, see, tell
 from web.signing_in import Steward
 
 router = APIRouter()
@@ -120,7 +120,7 @@ def _changes(request: Request, env: Environment, run: RunSummary, chosen: Change
         facets = change_facets(env, run)
         page = run_changes(env, run, chosen, after=after, limit=PAGE_ROWS)
     except RowsUnreadable as error:
-        return nothing | {"trouble": str(error)}
+        return nothing | {"trouble": error_in_words(request, error)}
     path = f"{_PATH}/{run.id}"
     query = {"kind": chosen.kind, "field": chosen.field, "rule": chosen.rule}
     titles = {"kind": marked("Change"), "field": marked("Field"), "rule": marked("Rule")}

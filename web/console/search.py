@@ -16,7 +16,7 @@ from loaders.search import Hit, Hits, NoIndex, search_index
 from loaders.store import read_transaction
 from schemas import Environment
 from transforms.search_words import search_words
-from web.pages import address, render
+from web.pages import address, error_in_words, render
 
 router = APIRouter()
 PAGE_ROWS = 20
@@ -51,7 +51,7 @@ def search(
             start = (page - 1) * PAGE_ROWS
             hits = search_index(env, name, search_words, kind=kind, offset=start, limit=PAGE_ROWS)
         except NoIndex as error:
-            trouble = str(error)
+            trouble = error_in_words(request, error)
         feeds = [feed.name for feed in feeds_in_use(env).feeds]
         with read_transaction(env) as connection:
             exact = find_exactly(connection, name, feeds) if page == 1 else None

@@ -26,7 +26,7 @@ from schemas import Environment
 from transforms.normalize.vocabulary import FIELD_SCHEMES, entries_of, nearest_entries
 from web.console.asking import name_of_term
 from web.console.background import CannotBegin, begin_reprocesses
-from web.console.decisions import decide
+from web.console.decisions import decide, seen_in
 from web.forms import field, posted
 from web.languages import marked
 from web.pages import address, error_in_words, gettext_of, render, see, tell
@@ -124,6 +124,7 @@ def decide_on_term(request: Request, account: Steward, form: Annotated[FormData,
             feed=field(form, "for") or None,
             by=account.name,
             reason=field(form, "reason"),
+            seen=seen_in(form),
         )
 
     text = marked("Ignored: %(count)s.") if action == "ignore" else marked("Mapped: %(count)s.")

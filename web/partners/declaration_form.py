@@ -11,7 +11,7 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from pipeline.detection import Proposal, SeenField
-from schemas import PROTOCOLS, BadFeed, Base, Protocol, read_declaration
+from schemas import PROTOCOLS, BadFeed, Base, Mistake, Protocol, read_declaration
 from web.forms import field
 from web.languages import marked
 
@@ -122,8 +122,8 @@ class MapRow(Base, frozen=True, kw_only=True):
         return bool(self.path) or self.is_fixed or self.key in _USUAL_FIELDS
 
 
-def mistakes_of(declaration: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with a declaration, one sentence per key, in English; empty when nothing is."""
+def mistakes_of(declaration: Mapping[str, Any]) -> list[Mistake]:
+    """Return what is wrong with a declaration, one mistake per key; empty when nothing is."""
     try:
         read_declaration("feed", declaration)
     except BadFeed as error:

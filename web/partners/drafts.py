@@ -14,7 +14,7 @@ from loaders.declarations import feeds_in_use
 from schemas import Environment
 from web.forms import field, posted
 from web.languages import marked
-from web.pages import gettext_of, render, see, tell
+from web.pages import error_in_words, gettext_of, mistakes_in_words, render, see, tell
 from web.partners.access import as_seen, own_application, page_of
 from web.partners.declaration_form import (
     FIELD_NAMES,
@@ -75,7 +75,7 @@ def application_page(request: Request, application_id: str) -> Response:
 def draft_troubles(request: Request, application: Application) -> list[str]:
     """Return why a draft cannot be tested or submitted as it is: its name, and the mistakes of its declaration."""
     env: Environment = request.app.state.env
-    troubles = mistakes_of(application.declaration)
+    troubles = mistakes_in_words(request, mistakes_of(application.declaration))
     if application.feed is None:
         trouble = name_trouble(env, application.name or "", application=application.id)
         troubles += [gettext_of(request, _NAME_TROUBLES[trouble])] if trouble else []
@@ -102,7 +102,7 @@ def save(request: Request, application_id: str, form: Annotated[FormData, Depend
     try:
         save_draft(env, as_seen(application, form), **changes)
     except ApplicationTrouble as error:
-        tell(request, str(error), is_error=True)
+        tell(request, error_in_words(request, error), is_error=True)
         return see(page_of(application))
     if field(form, "action") == "try":
         return see(f"{page_of(application)}/test")

@@ -29,7 +29,7 @@ from web.guards import client_of
 from web.languages import reader_language
 from web.links import BadLink, draft_link, read_draft_link, settings_of
 from web.mail import mail_address
-from web.pages import gettext_of, render, see, tell
+from web.pages import error_in_words, gettext_of, render, see, tell
 from web.partners.access import own_application, page_of, remember
 from web.partners.mails import send_about
 
@@ -71,7 +71,7 @@ def _trouble(request: Request, values: dict[str, str], form: FormData) -> str:
     try:
         values["mail"] = mail_address(values["mail"])
     except ValueError as error:
-        return gettext_of(request, "The mail address is not right: %(why)s", why=str(error))
+        return gettext_of(request, "The mail address is not right: %(why)s", why=error_in_words(request, error))
     if not values["address"] and _upload(form) is None:
         return gettext_of(request, "Give the address of the source, or a file.")
     return ""
@@ -118,7 +118,7 @@ def _look_again(request: Request, application: Application, form: FormData) -> R
     try:
         _look(env, application, address, upload)
     except ApplicationTrouble as error:
-        tell(request, str(error), is_error=True)
+        tell(request, error_in_words(request, error), is_error=True)
     return see(page_of(application))
 
 
@@ -172,7 +172,7 @@ def choose(request: Request, application_id: str, form: Annotated[FormData, Depe
     try:
         save_draft(env, application, detection=facts, **_chosen(env, application, detection, int(number), kept))
     except ApplicationTrouble as error:
-        tell(request, str(error), is_error=True)
+        tell(request, error_in_words(request, error), is_error=True)
     return see(page_of(application))
 
 

@@ -18,7 +18,7 @@ from web.guards import client_of
 from web.languages import reader_language
 from web.links import BadLink, read_sign_in, settings_of, sign_in_link, use_sign_in
 from web.mail import MailNotSent, mail_address, send_mail
-from web.pages import gettext_of, render, see, tell
+from web.pages import error_in_words, gettext_of, render, see, tell
 from web.partners.mails import sign_in_mail
 from web.signing_in import own_path, sign_in_by_mail
 
@@ -44,7 +44,7 @@ def ask_for_link(request: Request, form: Annotated[FormData, Depends(posted)]) -
     try:
         mail = mail_address(field(form, "mail"))
     except ValueError as error:
-        tell(request, str(error), is_error=True)
+        tell(request, error_in_words(request, error), is_error=True)
         return render(request, "partners/sign_in.html", status=422, next=after, is_sent=False)
     rates.check(request, _OF_CLIENT, "partner-link", mail, client_of(request))
     rates.check(request, _PER_ADDRESS, "partner-link", mail)

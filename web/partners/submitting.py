@@ -21,12 +21,12 @@ from loaders.applications import (
     submit_application,
     withdraw_application,
 )
-from schemas import Environment
+from schemas import Environment, sentence
 from web.forms import field, limited, posted
 from web.languages import LANGUAGES, language_name, marked
 from web.links import settings_of
 from web.mail import mail_address
-from web.pages import gettext_of, render, see, tell
+from web.pages import error_in_words, gettext_of, mistakes_in_words, render, see, tell
 from web.partners.access import NOT_PUBLIC, as_seen, own_application, page_of
 from web.partners.declaration_form import METADATA_LICENSES, mistakes_of
 from web.partners.drafts import draft_troubles, sources_like
@@ -88,14 +88,14 @@ def submit(request: Request, application_id: str, form: Annotated[FormData, Depe
     try:
         changes = _changes(application, entered)
     except ValueError as error:
-        return _page(request, application, entered, str(error))
+        return _page(request, application, entered, error_in_words(request, error))
     trouble = _trouble(request, application, changes, form)
     if trouble:
         return _page(request, application, entered, trouble)
     try:
         submitted = submit_application(env, as_seen(application, form), **changes)
     except ApplicationTrouble as error:
-        tell(request, str(error), is_error=True)
+        tell(request, error_in_words(request, error), is_error=True)
         return see(page_of(application))
     not_sent = send_about(settings_of(request), submitted, "received")
     text = gettext_of(request, "Submitted. A steward looks at it and writes to %(mail)s.", mail=submitted.contact)
@@ -110,7 +110,8 @@ def _changes(application: Application, entered: Mapping[str, str]) -> dict[str, 
     keys = dict(application.declaration)
     request = dict(keys.get("request") or {})
     if entered["rate"] not in ("", *RATES, f"{request.get('rate', 1):g}"):
-        raise ValueError(f"request.rate: {entered['rate']!r} is none of {', '.join(RATES)}")
+        text = sentence("the rate is %(rate)s, and none of %(rates)s", rate=entered["rate"], rates=", ".join(RATES))
+        raise ValueError(text)
     request["rate"] = float(entered["rate"]) if entered["rate"] else 1.0
     request["quiet_hours"] = [f"{entered['begins']}-{entered['ends']} {entered['zone']}".strip()]
     if not entered["begins"] and not entered["ends"]:
@@ -136,7 +137,7 @@ def _trouble(request: Request, application: Application, changes: dict[str, Any]
     if leads_inside(str(changes["declaration"].get("url", "")), env.allow_private):
         return gettext_of(request, NOT_PUBLIC)
     troubles = draft_troubles(request, replace(application, declaration=changes["declaration"]))
-    return "; ".join([*troubles, *mistakes_of(changes["declaration"])][:1])
+    return "; ".join([*troubles, *mistakes_in_words(request, mistakes_of(changes["declaration"]))][:1])
 
 
 @router.post("/applications/{application_id}/answer")
@@ -148,7 +149,7 @@ def answer(request: Request, application_id: str, form: Annotated[FormData, Depe
     try:
         answer_question(env, as_seen(application, form), by=by, answer=field(form, "answer", MAX_ANSWER_CHARS))
     except ApplicationTrouble as error:
-        tell(request, str(error), is_error=True)
+        tell(request, error_in_words(request, error), is_error=True)
     else:
         tell(request, gettext_of(request, "Your answer is with the stewards."))
     return see(page_of(application))
@@ -169,7 +170,7 @@ def take_back(request: Request, application_id: str, form: Annotated[FormData, D
             withdraw_application(env, as_seen(application, form))
             remove_upload(env, application.id)
     except ApplicationTrouble as error:
-        tell(request, str(error), is_error=True)
+        tell(request, error_in_words(request, error), is_error=True)
     else:
         texts = {"withdraw": marked("Withdrawn."), "change": marked("You can change it again.")}
         tell(request, gettext_of(request, texts[action]))

@@ -18,7 +18,7 @@ from transforms.rules import rule_texts
 from web.forms import limited, posted
 from web.languages import reader_language
 from web.links import BadLink, preview_link, read_preview_link, settings_of
-from web.pages import address, gettext_of, in_words, render, see, tell
+from web.pages import address, error_in_words, gettext_of, in_words, render, see, tell
 from web.partners.access import own_application, page_of
 from web.partners.declaration_form import FIELD_NAMES
 from web.partners.drafts import draft_troubles
@@ -132,7 +132,7 @@ def begin(request: Request, application_id: str, form: Annotated[FormData, Depen
     except TrialRefused as error:
         tell(request, in_words(request, error.message), is_error=True)
     except ApplicationTrouble as error:
-        tell(request, str(error), is_error=True)
+        tell(request, error_in_words(request, error), is_error=True)
     return see(back)
 
 

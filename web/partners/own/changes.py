@@ -34,7 +34,7 @@ from web.forms import field, posted
 from web.languages import marked, reader_language
 from web.links import settings_of
 from web.mail import mail_address
-from web.pages import gettext_of, render, see, tell
+from web.pages import error_in_words, gettext_of, mistakes_in_words, render, see, tell
 from web.partners.access import NOT_PUBLIC
 from web.partners.own.feeds import declared_feed
 from web.signing_in import Partner, own_feed
@@ -129,6 +129,22 @@ def submit_leaving(request: Request, account: Partner, name: str, form: _Form) -
     return _submit(request, env, feed, account.name, declaration, field(form, "remark"), text)
 
 
+@router.post("/feeds/{name}/come-back")
+def submit_coming_back(request: Request, account: Partner, name: str, form: _Form) -> Response:
+    """Ask the stewards to harvest a feed again that has ended; until one accepts it, it stays as it is."""
+    env: Environment = request.app.state.env
+    name = own_feed(account, name)
+    feed = _changeable(request, env, name)
+    if feed is None:
+        return see(f"/partners/feeds/{name}/change")
+    if feed.status != "retired":
+        tell(request, gettext_of(request, "This feed has not ended."), is_error=True)
+        return see(f"/partners/feeds/{name}/change")
+    declaration = {**_declaration(feed), "status": "active"}
+    text = marked("Your wish to come back is with the library. Until it is accepted, everything stays as it is.")
+    return _submit(request, env, feed, account.name, declaration, field(form, "remark"), text)
+
+
 def _changeable(request: Request, env: Environment, name: str) -> Feed | None:
     """Return the feed that a change may be submitted for; None, with a message, when it cannot be changed now."""
     feed = declared_feed(env, name)
@@ -161,7 +177,7 @@ def _changed_declaration(request: Request, feed: Feed, values: dict[str, str]) -
     try:
         read_declaration(feed.name, declaration)
     except BadFeed as error:
-        return declaration, list(error.reasons)
+        return declaration, mistakes_in_words(request, error.reasons)
     if values["url"] != feed.url and not values["url"].startswith(("http://", "https://")):  # another's file
         return declaration, [gettext_of(request, "The address does not begin with http:// or https://.")]
     env: Environment = request.app.state.env
@@ -186,7 +202,7 @@ def _submit(
         )
         _with_remark(env, submit_application(env, draft), account.name, remark)
     except ApplicationTrouble as error:
-        tell(request, str(error), is_error=True)
+        tell(request, error_in_words(request, error), is_error=True)
     else:
         tell(request, gettext_of(request, told))
     return see(f"/partners/feeds/{feed.name}")
@@ -207,7 +223,7 @@ def withdraw_change(request: Request, account: Partner, name: str, form: _Form) 
         if change is not None:
             withdraw_application(env, change)
     except ApplicationTrouble as error:
-        tell(request, str(error), is_error=True)
+        tell(request, error_in_words(request, error), is_error=True)
     else:
         text = marked("Withdrawn. Everything stays as it is.") if change else marked("No change waits any more.")
         tell(request, gettext_of(request, text))

@@ -21,7 +21,7 @@ from web.forms import field, limited, posted
 from web.languages import marked
 from web.links import BadLink, hand_over_link, read_hand_over, settings_of, use_hand_over
 from web.mail import MailNotSent, mail_address, send_mail
-from web.pages import gettext_of, render, see, tell
+from web.pages import error_in_words, gettext_of, render, see, tell
 from web.partners.own.feeds import declared_feed
 from web.signing_in import Partner, own_feed, sign_in_by_mail
 
@@ -58,7 +58,11 @@ def offer_feed(request: Request, account: Partner, name: str, form: _Form) -> Re
     try:
         send_mail(settings, colleague, gettext_of(request, _SUBJECT, **values), gettext_of(request, _BODY, **values))
     except MailNotSent as error:
-        tell(request, gettext_of(request, "The mail was not sent: %(why)s", why=str(error)), is_error=True)
+        tell(
+            request,
+            gettext_of(request, "The mail was not sent: %(why)s", why=error_in_words(request, error)),
+            is_error=True,
+        )
         return see(back)
     text = marked("The link is sent to %(colleague)s. You keep the feed until it is used; it works for seven days.")
     tell(request, gettext_of(request, text, colleague=colleague))
