@@ -6,16 +6,17 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, case, func, select, tuple_
+from sqlalchemy import Connection, case, exists, func, select, tuple_
 
 from loaders.publication import read_publish_state
-from loaders.store import LinkCheckRow, PublishedLinkRow, rows_among
+from loaders.store import LinkCheckRow, PublishedLinkRow, SourceRecordRow, rows_among
 
 MAX_HOSTS = 200
 RECENT_DAYS = 30  # a host's share that is checked is told of these days
 HOSTS_STATE = "link_hosts"  # the row of publish_state
 _CHECKS: Any = LinkCheckRow.__table__
 _LINKS: Any = PublishedLinkRow.__table__
+_RECORDS: Any = SourceRecordRow.__table__
 
 
 class HostLinks(NamedTuple):
@@ -37,6 +38,18 @@ class HostsOfLinks(NamedTuple):
 
     hosts: list[HostLinks]
     at: str | None
+
+
+class LinkFilter(NamedTuple):
+    """Which dead addresses are meant; an empty value means all.
+
+    host: with the port where that is not the usual one. feed: in a live record of this feed. since: that fail since
+    then or later, a time or the beginning of one
+    """
+
+    host: str = ""
+    feed: str = ""
+    since: str = ""
 
 
 class DeadLink(NamedTuple):
@@ -82,10 +95,12 @@ def count_ending_certificates(connection: Connection) -> int:
     return connection.scalar(select(func.count(_CHECKS.c.host.distinct())).where(ending)) or 0
 
 
-def dead_links_page(connection: Connection, after: tuple[str, str] | None, limit: int) -> list[DeadLink]:
-    """Return dead addresses, the last found first, from the one after (dead_at, url) on."""
+def dead_links_page(
+    connection: Connection, after: tuple[str, str] | None, limit: int, chosen: LinkFilter | None = None
+) -> list[DeadLink]:
+    """Return the dead addresses that the filter means, the last found first, from the one after (dead_at, url) on."""
     place = (_CHECKS.c.dead_at, _CHECKS.c.url)
-    query = select(_CHECKS).where(_CHECKS.c.dead_at.is_not(None))
+    query = select(_CHECKS).where(_CHECKS.c.dead_at.is_not(None), *(_conditions(chosen) if chosen else ()))
     if after is not None:
         query = query.where(tuple_(*place) < tuple_(*after))
     rows = connection.execute(query.order_by(*(each.desc() for each in place)).limit(limit)).all()
@@ -98,6 +113,17 @@ def link_sizes(connection: Connection, urls: Iterable[str]) -> dict[str, int]:
     """Return how many bytes the files at addresses have, of those that a check has found."""
     query = select(_CHECKS.c.url, _CHECKS.c.size_bytes).where(_CHECKS.c.size_bytes.is_not(None))
     return {row.url: row.size_bytes for row in rows_among(connection, query, _CHECKS.c.url, list(urls))}
+
+
+def _conditions(chosen: LinkFilter) -> list[Any]:
+    conditions = [_CHECKS.c.host == chosen.host] if chosen.host else []
+    if chosen.since:
+        conditions.append(_CHECKS.c.first_failed_at >= chosen.since)
+    if chosen.feed:
+        of_resource = _LINKS.join(_RECORDS, _RECORDS.c.resource_id == _LINKS.c.resource_id)
+        of_feed = (_LINKS.c.url == _CHECKS.c.url, _RECORDS.c.feed == chosen.feed, _RECORDS.c.status == "live")
+        conditions.append(exists(select(_LINKS.c.url).select_from(of_resource).where(*of_feed)))
+    return conditions
 
 
 def dead_since(connection: Connection, urls: Iterable[str]) -> dict[str, str]:

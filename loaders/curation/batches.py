@@ -123,7 +123,8 @@ def _decide_all(
 def correct_all(env: Environment, keys: Keys, path: str, template: str, *, by: str, reason: str) -> Batch:
     """Correct a field of many records. `template` is the value, in which {identifier}, {key}, {feed} and {title} stand.
 
-    Raises CannotDecide, naming the record, when one cannot have its value; then none is corrected.
+    A record that is corrected so already is left as it is. Raises CannotDecide, naming the record, when one cannot have
+    its value, and when all are corrected so already; then none is corrected.
     """
     batch_id = new_batch_id()
     signature = {**check_signature(by, reason), "batch_id": batch_id}
@@ -131,6 +132,9 @@ def correct_all(env: Environment, keys: Keys, path: str, template: str, *, by: s
     with write_transaction(env) as connection:
         for meant in _records(connection, keys):
             value = fitting_value(meant.corrected, correctable(path), fill(template, meant.key, meant.corrected))
+            standing = [each.value for each in meant.corrections if each.path == path][-1:]
+            if standing == [value]:
+                continue
             insert_curation(connection, signature, key=meant.key, path=path, value=value, action="set")
             count += 1
     return _not_empty(batch_id, count)

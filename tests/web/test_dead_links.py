@@ -54,6 +54,11 @@ def test_a_dead_address_is_told_to_readers_and_stewards(library: Environment, st
     links = steward.get("/console/links")
     assert url in links.text and f"/console/resources/{resource}" in links.text
     assert "answers 404" in shown(links.text)
+    since = f"{NOW:%Y-%m-%d}"
+    for query in ({"feed": "books", "host": "books.example.org", "since": since}, {"since": "yesterday"}):
+        assert url in steward.get("/console/links", params=query).text, query
+    for query in ({"feed": "films"}, {"host": "example.org"}, {"since": f"{NOW + timedelta(days=9):%Y-%m-%d}"}):
+        assert "answers 404" not in shown(steward.get("/console/links", params=query).text), query
     assert "books.example.org 2 0 (0 %) 1 1" in shown(links.text), "addresses, checked of late, never checked, dead"
     assert "check of the links" in shown(steward.get("/console/runs").text)
     assert "Links" in shown(steward.get(f"/console/runs/{run.id}").text)
