@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -42,6 +42,16 @@ class Message(NamedTuple):
     undo: str = ""  # the batch that a button beside the message takes back
 
 
+def _isolated(language: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a sentence so that their direction changes nothing around them, nor the sentence them.
+
+    Without it a date or an address turns around in Arabic (https://www.w3.org/TR/i18n-html-tech-bidi/).
+    """
+    if direction(language) == "ltr":
+        return dict(values)
+    return {name: f"\u2068{value}\u2069" if isinstance(value, str) else value for name, value in values.items()}
+
+
 def _environment(language: str) -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
@@ -52,6 +62,7 @@ def _environment(language: str) -> jinja2.Environment:
         extensions=["jinja2.ext.i18n"],
     )
     made.policies["ext.i18n.trimmed"] = True
+    made.globals["isolated"] = partial(_isolated, language)
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     return made
 
@@ -158,7 +169,7 @@ def gettext_of(request: Request, text: str, **values: Any) -> str:
 
 def in_words(request: Request, text: Sentence) -> str:
     """Return a text of the pipeline in the reader's language, with its values."""
-    return gettext_of(request, text.text, **text.values)
+    return gettext_of(request, text.text, **_isolated(reader_language(request), text.values))
 
 
 def mistakes_in_words(request: Request, mistakes: Iterable[Mistake]) -> list[str]:

@@ -325,3 +325,14 @@ def test_the_public_pages_have_the_headers_of_all_pages(visitor: Browser, path: 
     assert 'dir="rtl"' in answer.text
     assert "script-src 'self'" in answer.headers["content-security-policy"]
     assert "<script>" not in answer.text
+
+
+def test_what_a_server_says_keeps_its_own_direction_in_an_arabic_sentence(visitor: Browser, env: Environment) -> None:
+    recognised = {"text": "RSS or Atom feed “%(name)s”", "values": {"name": "2026-01-31 lessons"}}
+    keys = {"protocol": "rss", "url": "https://x.example/feed", "format": "rss"}
+    proposal = {"declaration": keys, "protocol": "rss", "recognised": recognised}
+    detection = {"result": {"address": "https://x.example", "proposals": [proposal]}, "chosen": 0, "upload": ""}
+    draft = create_draft(env, partner="P", contact="ana@novigrad.example", declaration=keys, detection=detection)
+    page = visitor.get(path_of(draft_link(SETTINGS, draft.id)))
+    assert "“2026-01-31 lessons”" in page.text
+    assert "\u20682026-01-31 lessons\u2069" in visitor.get(f"{page.url.path}?lang=ar").text
