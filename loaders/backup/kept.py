@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loaders.backup.backup import BadBackup, back_up
-from loaders.copies import copy_place, is_bucket
+from loaders.copies import Place, copy_place, is_bucket
 from loaders.store import temporary_folder
 from schemas import Environment
 
@@ -28,8 +28,7 @@ def make_backup(env: Environment, target: str | None, *, copy_to: str | None = N
     """
     name = f"elib-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
     if target is not None and is_bucket(target):
-        folder, _, name = target.rpartition("/")
-        place = copy_place(folder)
+        place, name = _place_and_name(target)
         with temporary_folder(backups_folder(env)) as temporary:
             files = back_up(env, temporary / name)
             place.put(temporary / name, name)
@@ -67,8 +66,13 @@ def _older(names: list[str], keep: int) -> list[str]:
 
 def fetch_backup(address: str, folder: Path) -> Path:
     """Fetch a backup of s3://bucket/name into a folder and return its path. Raises BadBackup and CopyFailed."""
-    prefix, _, name = address.rpartition("/")
-    if not name or not is_bucket(f"{prefix}/"):
-        raise BadBackup(f"{address}: write s3://bucket/name, with the name of a backup")
-    copy_place(prefix).fetch(name, folder / name)
+    place, name = _place_and_name(address)
+    place.fetch(name, folder / name)
     return folder / name
+
+
+def _place_and_name(address: str) -> tuple[Place, str]:
+    prefix, _, name = address.rpartition("/")
+    if not name or not is_bucket(prefix):
+        raise BadBackup(f"{address}: write s3://bucket/name, with the name of a backup")
+    return copy_place(prefix), name

@@ -190,3 +190,12 @@ def test_a_place_that_cannot_be_meant_is_refused_before_any_work(
     assert main(["backup", "--copy-to", address]) == 1
     assert why.split(";", maxsplit=1)[0] in capsys.readouterr().err
     assert not list(home.home.glob("backups/*.tar"))
+
+
+@pytest.mark.parametrize("command", ["backup", "restore"])
+@pytest.mark.parametrize("address", ["s3://bucket", "s3://bucket/", "s3://"])
+def test_a_backup_in_a_bucket_needs_a_name(
+    command: str, address: str, home: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, address]) == 1
+    assert capsys.readouterr().err == f"{address}: write s3://bucket/name, with the name of a backup\n"
