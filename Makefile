@@ -58,6 +58,9 @@ bench: $(STAMP) ## speed and memory of every stage (N=20000 records), then of th
 	@$(BIN)/python -m bench.rules_gate
 	@$(BIN)/python -m bench.langid
 	@$(BIN)/python -m bench.dedup 1000000
+	@$(BIN)/python -m bench.match_nights 100000
+	@$(BIN)/python -m bench.match_nights 1000000
+	@$(BIN)/python -m bench.match_nights 1000000 --buckets
 	@$(BIN)/python -m bench.web_pages $(if $(N),--records $(N))
 	@$(BIN)/python -m bench.search
 	@$(BIN)/python -m bench.oai $(if $(N),--records $(N))

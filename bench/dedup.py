@@ -44,6 +44,7 @@ from transforms.match import (  # noqa: E402
 )
 
 _Pair = tuple[str, str]
+_ROW_GROUP = 50_000
 _CORA_MAX_CITATIONS = 40  # of a work; a larger cluster is for a person to look at
 _CORPORA = ROOT.parent / "shared" / "corpora" / "D_dedup"
 
@@ -146,22 +147,26 @@ def _made(count: int, changed: int) -> Iterator[dict[str, Any]]:
     chance = random.Random(5)
     new = set(chance.sample(keys, changed // 2))
     folder = Path(tempfile.mkdtemp(prefix="dedup-"))
-    pq.write_table(rows, folder / "later.parquet")
+    pq.write_table(rows, folder / "later.parquet", row_group_size=_ROW_GROUP)
     earlier = _all_but(rows, new)
     earlier = _aged(earlier, set(chance.sample(earlier["key"].to_pylist(), changed // 2)))
-    pq.write_table(earlier, folder / "earlier.parquet")
+    pq.write_table(earlier, folder / "earlier.parquet", row_group_size=_ROW_GROUP)
     all_keys, earlier_keys = set(keys), set(earlier["key"].to_pylist())
     del rows, earlier, keys
     yield _print(
         "made catalog", records=len(earlier_keys), seconds=round(time.monotonic() - began, 1), bookkeeping_mb=_peak()
     )
     yield _print("features of all", records=count, **making)
-    for kind, records, matched_keys in (("full", len(earlier_keys), earlier_keys), ("night", changed, all_keys)):
+    for kind, records, matched_keys in (
+        ("full", len(earlier_keys), earlier_keys),
+        ("buckets", len(earlier_keys), earlier_keys),
+        ("night", changed, all_keys),
+    ):
         figures = _apart(folder, kind)
         clusters = msgspec.json.decode((folder / "clusters.json").read_bytes(), type=list[Cluster])
         true = _true(work_of, matched_keys)
         more = {"recall_with_review": _with_review(_kept_pairs(folder), clusters, true)} if kind == "full" else {}
-        name = "full run" if kind == "full" else "increment"
+        name = {"full": "full run", "buckets": "full run in buckets", "night": "increment"}[kind]
         yield _print(name, records=records, **figures, **_quality(clusters, true), **more)
     shutil.rmtree(folder)
 

@@ -8,7 +8,16 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from transforms.match import JUDGED_RULE, MAX_BLOCK_RECORDS, MODEL_VERSION, FeatureTables, Model, load_features, score
+from transforms.match import (
+    JUDGED_RULE,
+    MAX_BLOCK_RECORDS,
+    MODEL_VERSION,
+    FeatureTables,
+    Model,
+    find_vague_identifiers,
+    load_features,
+    score,
+)
 
 _RANDOM_PAIRS = 1_000_000
 _TRUE_PAIRS = (
@@ -78,7 +87,8 @@ def _level_shares(
         frequencies={},
         bounds={},
     )
-    scored = score(connection, model, features, "candidate_pair", MAX_BLOCK_RECORDS)
+    sure_identifiers = find_vague_identifiers(connection, features, MAX_BLOCK_RECORDS)
+    scored = score(connection, model, features, "candidate_pair", sure_identifiers)
     shares: dict[str, dict[int, float]] = {}
     for name in (comparison["output_column_name"] for comparison in settings["comparisons"]):
         counts = dict(

@@ -6,12 +6,17 @@ import logging
 import os
 import shutil
 import time
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from pipeline.feed import rare_garbage_collection, transforms_version
 from pipeline.matching import match_live_records
 from pipeline.progress import with_run_in_log
 from schemas import Environment, Feed, Unusual, environment
+
+if TYPE_CHECKING:
+    from loaders.publication import ReadState
 
 log = logging.getLogger("elib.catalog")
 WEB_URL_VARIABLE = "ELIB_WEB_URL"
@@ -27,19 +32,73 @@ def match(*, full: bool = False) -> dict[str, Any]:
     Returns {"folder": relative to ELIB_HOME, "records": how many, "evaluated": how many pairs were compared, "seconds":
     what it took}; where nothing has changed, folder is None and "holds" the publication that still holds.
     """
-    from loaders.backup import NotReprocessed, check_reprocessed
-    from loaders.store import is_interruption
-
     env, began = environment(), time.monotonic()
-    try:
-        check_reprocessed(env)
-        _settle_corrections(env)
-        if not full and (standing := _standing_publication(env)):
-            log.info("Nothing has changed since %s, so that nothing is matched again.", standing)
-            matched: dict[str, Any] = {"folder": None, "holds": standing, "evaluated": 0}
-        else:
+    with _recording_failure(env):
+        _prepare_match(env)
+        matched = None if full else _standing_match(env)
+        if matched is None:
             matched = _match(env, full=full)
         return matched | {"seconds": round(time.monotonic() - began, 3)}
+
+
+def begin_match() -> dict[str, Any]:
+    """Match in this process where the records are few, else write the buckets of a match that others go on with.
+
+    Returns {"matched": what `match` returns, or None, "jobs": the arguments of `score_bucket`, one dict per bucket}.
+    """
+    from loaders.publication import keep_read_state
+    from pipeline import matching
+
+    env, began = environment(), time.time()
+    with _recording_failure(env):
+        _prepare_match(env)
+        matched, jobs = _standing_match(env), list[dict[str, Any]]()
+        if matched is None:
+            read = _begin_reading(env)
+            matched, jobs = matching.begin_match(env)
+            keep_read_state(env.home / (matched or jobs[0])["folder"], read)
+    if matched is not None:
+        matched |= {"seconds": round(time.time() - began, 3)}
+    return {"matched": matched, "jobs": [job | {"began": began} for job in jobs]}
+
+
+def score_bucket(job: dict[str, Any]) -> None:
+    """Score the pairs of a bucket of `begin_match`."""
+    from pipeline import matching
+
+    env = environment()
+    with _recording_failure(env):
+        matching.score_bucket(env, job["folder"], job["bucket"])
+
+
+def join_match(jobs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what `match` returns, once every bucket of `begin_match` is scored."""
+    from loaders.publication import keep_read_state, read_by_match
+    from pipeline import matching
+
+    env, (job, *_) = environment(), jobs
+    with _recording_failure(env):
+        matched = matching.join_match(env, job["folder"])
+        if (read := read_by_match(env.home / job["folder"])) and (env.home / matched["folder"]).exists():
+            keep_read_state(env.home / matched["folder"], read)
+    return matched | {"seconds": round(time.time() - job["began"], 3)}
+
+
+def _prepare_match(env: Environment) -> None:
+    from loaders.backup import check_reprocessed
+
+    check_reprocessed(env)
+    _settle_corrections(env)
+
+
+@contextmanager
+def _recording_failure(env: Environment) -> Iterator[None]:
+    """Record an exception of a match as a failed publication, unless the match was only interrupted."""
+    from loaders.backup import NotReprocessed
+    from loaders.store import is_interruption
+
+    try:
+        yield
     except NotReprocessed as error:
         _record_failure(env, "restored", str(error))
         raise
@@ -49,13 +108,17 @@ def match(*, full: bool = False) -> dict[str, Any]:
         raise
 
 
-def _standing_publication(env: Environment) -> str | None:
-    """Return the publication that still holds because nothing has changed since; None when there is work to do."""
+def _standing_match(env: Environment) -> dict[str, Any] | None:
+    """Return what stands for a match because nothing has changed since a publication; None when there is work to do."""
     from loaders.declarations import feeds_in_use
     from loaders.publication import nothing_changed
     from pipeline.unchanged import publication_inputs
 
-    return nothing_changed(env, publication_inputs(feeds_in_use(env)))
+    standing = nothing_changed(env, publication_inputs(feeds_in_use(env)))
+    if standing is None:
+        return None
+    log.info("Nothing has changed since %s, so that nothing is matched again.", standing)
+    return {"folder": None, "holds": standing, "evaluated": 0}
 
 
 def _settle_corrections(env: Environment) -> None:
@@ -94,14 +157,20 @@ def _crash(env: Environment, step: str, error: BaseException) -> tuple[str, str]
 
 def _match(env: Environment, *, full: bool) -> dict[str, Any]:
     """Match, and keep beside the result what was read, so that its publication can tell whether that has changed."""
-    from loaders.declarations import feeds_in_use
-    from loaders.publication import begin_reading, keep_read_state
-    from pipeline.unchanged import publication_inputs
+    from loaders.publication import keep_read_state
 
-    read = begin_reading(env, publication_inputs(feeds_in_use(env)))
+    read = _begin_reading(env)
     matched = match_live_records(env, full=full)
     keep_read_state(env.home / matched["folder"], read)
     return matched
+
+
+def _begin_reading(env: Environment) -> ReadState:
+    from loaders.declarations import feeds_in_use
+    from loaders.publication import begin_reading
+    from pipeline.unchanged import publication_inputs
+
+    return begin_reading(env, publication_inputs(feeds_in_use(env)))
 
 
 def publish(matched: dict[str, Any]) -> dict[str, int]:

@@ -13,6 +13,7 @@ from schemas.correction import (
     replaced_value,
 )
 from schemas.environment import ROOT, Environment, FeedFolders, environment
+from schemas.feature_files import PLACES_BETWEEN, FeatureFiles, FeatureNames
 from schemas.feed import (
     FEED_NAME,
     MAP_FORMAT,
@@ -90,6 +91,7 @@ __all__ = [
     "MATCH_FIELDS",
     "MAX_LINK_BYTES",
     "NETWORK_FAILURES",
+    "PLACES_BETWEEN",
     "PROTOCOLS",
     "ROOT",
     "UNCORRECTABLE_FIELDS",
@@ -108,6 +110,8 @@ __all__ = [
     "Environment",
     "Evidence",
     "Expect",
+    "FeatureFiles",
+    "FeatureNames",
     "Feed",
     "FeedFolders",
     "FeedNight",

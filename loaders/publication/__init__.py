@@ -2,22 +2,23 @@
 
 from loaders.publication.alike import Alike, NoFeatures, records_alike, resource_ids
 from loaders.publication.catalog_issues import keep_catalog_issues, read_catalog_issues, write_catalog_issues
-from loaders.publication.feature_store import stored_features, write_chunk_features
+from loaders.publication.feature_store import write_chunk_features
+from loaders.publication.feature_update import FeatureUpdate, Sums, update_features
 from loaders.publication.match_state import (
+    KeptMatch,
+    LastMatch,
     NothingMatched,
     Outdated,
     StateUnreadable,
-    drop_keys,
+    check_last_match,
     keep_read_state,
     kept_match_version,
     newest_publication,
     read_by_match,
-    read_features,
     read_judgements,
+    read_last_match,
     read_live_records,
     read_match_result,
-    read_state,
-    stale_keys,
     write_match_result,
 )
 from loaders.publication.publication import (
@@ -33,14 +34,18 @@ from loaders.publication.unchanged import ReadState, begin_reading
 
 __all__ = [
     "Alike",
+    "FeatureUpdate",
+    "KeptMatch",
+    "LastMatch",
     "NoFeatures",
     "NothingMatched",
     "Outdated",
     "ReadState",
     "StateUnreadable",
+    "Sums",
     "begin_publication",
     "begin_reading",
-    "drop_keys",
+    "check_last_match",
     "has_outdated_columns",
     "keep_catalog_issues",
     "keep_read_state",
@@ -52,16 +57,14 @@ __all__ = [
     "publish_unchanged",
     "read_by_match",
     "read_catalog_issues",
-    "read_features",
     "read_judgements",
+    "read_last_match",
     "read_live_records",
     "read_match_result",
     "read_publish_state",
-    "read_state",
     "records_alike",
     "resource_ids",
-    "stale_keys",
-    "stored_features",
+    "update_features",
     "write_catalog_issues",
     "write_chunk_features",
     "write_match_result",

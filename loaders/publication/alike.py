@@ -6,16 +6,18 @@ Nothing is compared or scored: this is what a preview expects, before a match is
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import select
 
-from loaders.publication.match_state import features_file
+from loaders.publication.match_state import StateUnreadable, kept_features
 from loaders.store import SourceRecordRow, read_transaction, rows_among
-from schemas import Environment
+from schemas import Environment, FeatureFiles
 
 _BATCH_ROWS = 50_000
 _COLUMNS = ("identifiers", "titles")
@@ -40,22 +42,42 @@ def records_alike(
 
     `schema` is that of the features. Reads the file in batches. Raises NoFeatures.
     """
-    path = features_file(env)
     wanted = {
         "identifiers": pa.array(sorted(identifiers), pa.string()),
         "titles": pa.array(sorted(titles), pa.string()),
     }
     try:
-        with pq.ParquetFile(path) as file:
-            if file.schema_arrow.metadata is None or file.schema_arrow.metadata != schema.metadata:
-                raise NoFeatures(f"{path} holds features of another version")
-            for batch in file.iter_batches(_BATCH_ROWS, columns=["key", *_COLUMNS], use_threads=False):
-                for column in _COLUMNS:
-                    yield from _among(batch, column, wanted[column])
+        files = kept_features(env)
+        if files is None:
+            raise NoFeatures("no match has been made yet")
+        for batch in _read(files, schema):
+            for column in _COLUMNS:
+                yield from _among(batch, column, wanted[column])
     except FileNotFoundError as error:
-        raise NoFeatures("no match has been made yet") from error
-    except (pa.ArrowException, OSError) as error:
-        raise NoFeatures(f"{path} cannot be read: {error}") from error
+        raise NoFeatures("a match was published meanwhile; try again") from error
+    except (StateUnreadable, pa.ArrowException, OSError) as error:
+        raise NoFeatures(f"the features cannot be read: {error}") from error
+
+
+def _read(files: FeatureFiles, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Yield the keys, identifiers and titles of all features: of the base but for what is gone, then what changed."""
+    gone = np.array([], dtype=np.int64)
+    if files.gone is not None:
+        gone = pq.read_table(files.gone)["row"].to_numpy()
+    first = 0
+    for batch in _batches(files.base, schema):
+        rows = np.arange(first, first + batch.num_rows)
+        first += batch.num_rows
+        yield batch.filter(pa.array(~np.isin(rows, gone))) if len(gone) else batch
+    if files.changed is not None:
+        yield from _batches(files.changed, schema)
+
+
+def _batches(path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    with pq.ParquetFile(path) as file:
+        if file.schema_arrow.metadata is None or file.schema_arrow.metadata != schema.metadata:
+            raise NoFeatures(f"{path} holds features of another version")
+        yield from file.iter_batches(_BATCH_ROWS, columns=["key", *_COLUMNS], use_threads=False)
 
 
 def _among(batch: pa.RecordBatch, column: str, wanted: pa.Array) -> Iterator[Alike]:

@@ -5,7 +5,9 @@ The files can be deleted at any time: the next match is then a full one.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import itertools
 import os
 import shutil
 import tempfile
@@ -13,15 +15,15 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, func, select
 
 from loaders.publication.feature_store import delete_stored_features
+from loaders.publication.feature_update import Sums
 from loaders.publication.publish_state import read_publish_state
 from loaders.publication.unchanged import ReadState
 from loaders.store import (
@@ -35,11 +37,13 @@ from loaders.store import (
     undecoded,
     whole_file,
 )
-from schemas import Base, Cluster, Environment, Judgement, Match, ResourceView
+from schemas import Base, Cluster, Environment, FeatureFiles, FeatureNames, Judgement, Match, ResourceView
 
-_FEATURES_FILE, _PAIRS_FILE, _STATE_FILE = "features.parquet", "pairs.parquet", "state.json"
+_STATE_FILE = "state.json"
+_KEPT_FILES = ("features*.parquet", "changed-*.parquet", "gone-*.parquet", "pairs*.parquet")  # of some match
 _RESULT_FILE, _MATCHES_FILE = "found.json", "matches.jsonl"
 _READ_FILE = "read.json"
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.EMLINK}
 _FOLDER_PREFIX = "found-"  # of the folder of one match
 _MAX_UNPUBLISHED_SECONDS = 2 * 86_400  # a match that was not published is deleted after this time
 _PARQUET_MAGIC, _PARQUET_MIN_BYTES = b"PAR1", 12
@@ -75,11 +79,29 @@ class MatchResult(Base, frozen=True, kw_only=True):
     related: tuple[_RelatedPair, ...]
 
 
+class KeptMatch(NamedTuple):
+    """The files of a match: its features with the sums of their keys and texts, and its pairs."""
+
+    features: FeatureFiles
+    sums: Sums | None  # None of those that an older version of ours wrote
+    pairs: Path
+
+    def paths(self) -> list[Path]:
+        """Return every file."""
+        return [path for path in (*self.features, self.pairs) if path is not None]
+
+
 class _MatchState(Base, frozen=True, kw_only=True):
     version: str  # of the matcher: features and model
     digest: str  # of the features and pairs
     # the newest publication when the match began
     after_publication: str | None = msgspec.field(default=None, name="since")
+    features: FeatureNames = FeatureNames()
+    pairs: str = "pairs.parquet"
+    sums: Sums | None = None
+
+    def files(self, folder: Path) -> KeptMatch:
+        return KeptMatch(self.features.in_folder(folder), self.sums, folder / self.pairs)
 
 
 def newest_publication(env: Environment) -> str | None:
@@ -104,16 +126,6 @@ def check_current(connection: Connection, folder: Path) -> None:
         )
 
 
-def live_versions(env: Environment) -> dict[str, str]:
-    """Return the key of every live accepted record, with the sha256 of its JSON."""
-    query = select(SourceRecordRow.key, SourceRecordRow.record_sha256).where(
-        SourceRecordRow.status == "live", SourceRecordRow.record.is_not(None)
-    )
-    with read_transaction(env) as connection:
-        rows = connection.execute(query, execution_options={"stream_results": True, "yield_per": 10_000})
-        return {key: sha256 or "" for key, sha256 in rows}
-
-
 def read_live_records(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str, ResourceView]]:
     """Yield feed, sha256 of the JSON and compared fields of each live record among the keys, read in batches."""
     with read_transaction(env) as connection:
@@ -132,30 +144,51 @@ def read_judgements(env: Environment) -> list[Judgement]:
         return [msgspec.convert({name: row[name] for name in Judgement.__struct_fields__}, Judgement) for row in rows]
 
 
-def read_state(env: Environment, version: str) -> tuple[pa.Table, pa.Table] | None:
-    """Return the features and pairs of the match from which the catalog was last published.
+class LastMatch(NamedTuple):
+    """What is kept of the last published match, for the next one."""
 
-    Returns None when there are none, when another version of the matcher made them, or when they belong to another
-    catalog. Raises StateUnreadable.
+    kept: KeptMatch
+    is_published: bool  # the catalog was last published from it, so that its pairs still hold
+
+
+def read_last_match(env: Environment, version: str, folder: Path) -> LastMatch | None:
+    """Return what is kept of the match that was last published; its files also stand in `folder` then.
+
+    Returns None when there is none, or when another version of the matcher made it. The features can be used whichever
+    catalog they came from, since each carries its record's sha256. Raises StateUnreadable.
     """
     state = _kept_state(env)
     if state is None or state.version != version:
         return None
+    kept = state.files(_folder(env))
+    for path in kept.paths():
+        _check_readable(path, whole=False)
+        _link(path, folder / path.name)
     with read_transaction(env) as connection:
         published = read_publish_state(connection, MATCH_STATE)
-    if published != _value(state.digest):
-        return None
-    return _table(env, _FEATURES_FILE), _table(env, _PAIRS_FILE)
+    return LastMatch(state.files(folder), published == _value(state.digest))
 
 
-def read_features(env: Environment, version: str) -> pa.Table | None:
-    """Return the features kept from the last publication, for a full match.
+def _link(path: Path, target: Path) -> None:
+    """Give a file a second name, so that it outlives the first, durably; copy it where the disk knows no second names.
 
-    Returns None when another version of the matcher made them. Each feature carries its record's sha256, so that it can
-    be used whichever catalog it came from. Raises StateUnreadable.
+    So a publication may delete the files of the match before while another match reads them.
     """
+    try:
+        os.link(path, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        shutil.copyfile(path, target)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def check_last_match(env: Environment) -> None:
+    """Read every file of the last match whole. Raises StateUnreadable, naming the first that cannot be read."""
     state = _kept_state(env)
-    return None if state is None or state.version != version else _table(env, _FEATURES_FILE)
+    for path in state.files(_folder(env)).paths() if state else ():
+        _check_readable(path, whole=True)
 
 
 def is_state_kept(env: Environment, connection: Connection) -> bool:
@@ -164,7 +197,7 @@ def is_state_kept(env: Environment, connection: Connection) -> bool:
         state = _kept_state(env)
         if state is None or read_publish_state(connection, MATCH_STATE) != _value(state.digest):
             return False
-        return all(_is_whole(_folder(env) / name) for name in (_FEATURES_FILE, _PAIRS_FILE))
+        return all(map(_is_whole, state.files(_folder(env)).paths()))
     except (StateUnreadable, OSError):
         return False
 
@@ -181,9 +214,19 @@ def _ends_as_parquet(file: BinaryIO) -> bool:
     return file.read() == _PARQUET_MAGIC
 
 
-def features_file(env: Environment) -> Path:
-    """Return the file of the features of the last published match, which need not exist."""
-    return env.home / "match" / _FEATURES_FILE
+def _check_readable(path: Path, *, whole: bool) -> None:
+    try:
+        with pq.ParquetFile(path) as file:
+            for _ in file.iter_batches(use_threads=False) if whole else ():
+                pass
+    except (pa.ArrowException, OSError) as error:
+        raise StateUnreadable(f"{path}: {error}") from error
+
+
+def kept_features(env: Environment) -> FeatureFiles | None:
+    """Return the features of the last published match, whichever version made them. Raises StateUnreadable."""
+    state = _kept_state(env)
+    return None if state is None else state.files(_folder(env)).features
 
 
 def kept_match_version(env: Environment) -> str | None:
@@ -203,39 +246,10 @@ def _kept_state(env: Environment) -> _MatchState | None:
         raise StateUnreadable(f"{path}: {error}") from error
 
 
-def _table(env: Environment, name: str) -> pa.Table:
-    path = _folder(env) / name
-    try:
-        return pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise StateUnreadable(f"{path}: {error}") from error
-
-
-def stale_keys(env: Environment, features: pa.Table | None) -> tuple[dict[str, str], set[str]]:
-    """Return the live records whose features are missing or out of date, and the keys whose features must be dropped.
-
-    The records are given by key, with the sha256 of their JSON.
-    """
-    live = live_versions(env)
-    if features is None:
-        return live, set()
-    known = dict(zip(features["key"].to_pylist(), features["record_sha256"].to_pylist(), strict=True))
-    fresh = {key: sha256 for key, sha256 in live.items() if known.get(key) != sha256}
-    return fresh, {key for key in known if key not in live or key in fresh}
-
-
-def drop_keys(features: pa.Table, keys: set[str]) -> pa.Table:
-    """Return the features without those of some keys."""
-    if not keys:
-        return features
-    return features.filter(pc.invert(pc.is_in(features["key"], pa.array(sorted(keys), pa.string()))))
-
-
 def write_match_result(
     env: Environment,
     version: str,
-    features: pa.Table,
-    pairs: pa.Table,
+    files: KeptMatch,
     clusters: Iterable[Cluster],
     matches: Iterable[Match],
     related: Iterable[tuple[str, str, str, str]],
@@ -244,8 +258,8 @@ def write_match_result(
 ) -> Path:
     """Write what a match found into a new folder, for the publication, and return the folder.
 
-    `after_publication` is newest_publication at the time the match began. The previous state stays until this match is
-    published.
+    Of `files`, those that are not kept already stand there too then. `after_publication` is newest_publication at the
+    time the match began. The previous state stays until this match is published.
     """
     _delete_unpublished(env)
     encoder = msgspec.json.Encoder()
@@ -253,16 +267,23 @@ def write_match_result(
         msgspec.convert({"key": key, "other_key": other, "kind": kind, "variant": variant}, _RelatedPair)
         for key, other, kind, variant in related
     )
-    digest = _digest(version, features, pairs)
-    state = _MatchState(version=version, digest=digest, after_publication=after_publication)
+    state = _MatchState(
+        version=version,
+        digest=_digest(version, files),
+        after_publication=after_publication,
+        features=files.features.names(),
+        pairs=files.pairs.name,
+        sums=files.sums,
+    )
     with _new_folder(env) as folder:
-        pq.write_table(features, folder / _FEATURES_FILE, compression="zstd")
-        pq.write_table(pairs, folder / _PAIRS_FILE, compression="zstd")
         with (folder / _MATCHES_FILE).open("wb") as lines:
             lines.writelines(encoder.encode(match) + b"\n" for match in matches)
         (folder / _STATE_FILE).write_bytes(encoder.encode(state))
         result = MatchResult(clusters=tuple(clusters), related=related_pairs)
         (folder / _RESULT_FILE).write_bytes(encoder.encode(result))
+        for path in files.paths():
+            if not (_folder(env) / path.name).exists():
+                _link(path, folder / path.name)
     return folder.rename(folder.with_name(folder.name.removesuffix(f".{temporary_ending()}")))
 
 
@@ -326,9 +347,16 @@ def _state_of(folder: Path) -> _MatchState:
 
 def keep_state(env: Environment, folder: Path) -> None:
     """Keep a published match's features and pairs for the next night, and delete its folder."""
-    for name in (_FEATURES_FILE, _PAIRS_FILE, _STATE_FILE):  # the state last: the other files count only with it
-        with whole_file(_folder(env) / name) as temporary:
-            shutil.copyfile(folder / name, temporary)
+    state = _state_of(folder)
+    kept = {path.name for path in state.files(_folder(env)).paths()}
+    for name in kept:
+        if (folder / name).exists():
+            (folder / name).replace(_folder(env) / name)
+    with whole_file(_folder(env) / _STATE_FILE) as temporary:  # last: the other files count only with it
+        shutil.copyfile(folder / _STATE_FILE, temporary)
+    for path in itertools.chain.from_iterable(map(_folder(env).glob, _KEPT_FILES)):
+        if path.name not in kept:
+            path.unlink(missing_ok=True)
     delete_stored_features(env, until=(folder / _STATE_FILE).stat().st_mtime)
     shutil.rmtree(folder)
 
@@ -343,11 +371,11 @@ def _value(digest: str) -> str:
     return msgspec.json.encode({"digest": digest}).decode()
 
 
-def _digest(version: str, features: pa.Table, pairs: pa.Table) -> str:
-    """Return a digest of the features' records and of the pairs, however their columns are cut into chunks."""
-    digest = hashlib.sha256(version.encode())
-    for table, names in ((features, ("key", "record_sha256")), (pairs, ("left_key", "right_key"))):
-        for name in names:
-            digest.update(b"\x00".join(value.encode() for value in table[name].to_pylist()))
-            digest.update(b"\x01")
+def _digest(version: str, files: KeptMatch) -> str:
+    """Return a digest of the features' records and of the pairs, however they are cut into files."""
+    digest = hashlib.sha256(msgspec.json.encode((version, files.sums)))
+    with pq.ParquetFile(files.pairs) as file:
+        for batch in file.iter_batches(columns=["left_key", "right_key"], use_threads=False):
+            for left, right in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                digest.update(f"{left}\x00{right}\x01".encode())
     return digest.hexdigest()

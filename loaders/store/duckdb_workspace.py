@@ -15,7 +15,7 @@ _THREADS = 2
 
 
 @contextmanager
-def open_workspace(folder: Path) -> Iterator[Any]:
+def open_workspace(folder: Path, memory: str = _MEMORY_LIMIT) -> Iterator[Any]:
     """Open a DuckDB connection whose tables and spill files are in the folder, and are removed at the end."""
     import duckdb
 
@@ -25,7 +25,7 @@ def open_workspace(folder: Path) -> Iterator[Any]:
     connection = duckdb.connect(str(path))
     try:
         for setting in (
-            f"memory_limit = '{_MEMORY_LIMIT}'",
+            f"memory_limit = '{memory}'",
             f"threads = {_THREADS}",
             f"temp_directory = '{_escape(folder / 'spill')}'",
             "preserve_insertion_order = false",

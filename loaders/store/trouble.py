@@ -15,13 +15,16 @@ _NEW_LINE = "\n"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 _NO_FOLDER = {errno.ENOTDIR, errno.ENOENT, errno.ELOOP, errno.ENAMETOOLONG}
+_LIBRARIES = {"duckdb", "_duckdb", "pyarrow"}
 _MAKE_ROOM = "the disk is full: make room, then try again"
 _MAKE_WRITABLE = (
     "this user cannot write there: make ELIB_HOME and the files in it writable, or set ELIB_HOME to a folder that is"
 )
 # what the libraries that report errors as text call a full disk, one that is read-only, and a damaged SQLite file
 _TEXTS = {
-    "full": re.compile("no space left|disk is full|disk quota exceeded|database or disk is full", re.I),
+    "full": re.compile(
+        "no space left|disk is full|disk quota exceeded|database or disk is full|failed to offload data block", re.I
+    ),
     "read-only": re.compile("read-?only|permission denied|unable to open database file|operation not permitted", re.I),
     "damaged": re.compile("malformed|not a database|file is encrypted", re.I),
 }
@@ -87,5 +90,5 @@ def _system_sentence(error: OSError, env: Environment) -> str | None:
 
 
 def _is_of_a_library(error: BaseException) -> bool:
-    """Return whether the error is one of those in which SQLAlchemy, DuckDB and Arrow report what the disk says."""
-    return isinstance(error, DatabaseError) or type(error).__module__.split(".")[0] in {"duckdb", "_duckdb", "pyarrow"}
+    """Return whether SQLAlchemy, DuckDB or Arrow report in the error what the disk says."""
+    return isinstance(error, DatabaseError) or type(error).__module__.split(".")[0] in _LIBRARIES

@@ -11,6 +11,7 @@ from loaders.publication import begin_publication, publish_match
 from loaders.publication import match_state as state
 from pipeline import catalog as tasks_catalog
 from schemas import Cluster, Environment, ResourceView
+from tests.loaders.match_files import files_of
 from tests.loaders.nights import TABLES, rows
 from tests.pipeline.feeds import declare, listed, night
 from transforms.match import Live, features, match
@@ -50,7 +51,13 @@ def publish_as_the_matcher_before(env: Environment) -> None:
     merged = pairs.set_column(place, "verdict", pa.array(verdicts, pa.string()))
     since = state.newest_publication(env)
     folder: Path = state.write_match_result(
-        env, "5-0123456789abcdef", now, merged, [Cluster(keys=(BOOKS, FILMS))], [], [], after_publication=since
+        env,
+        "5-0123456789abcdef",
+        files_of(env.home / "made", now, merged),
+        [Cluster(keys=(BOOKS, FILMS))],
+        [],
+        [],
+        after_publication=since,
     )
     publish_match(env, begin_publication(env), folder, merge=merge, trust={})
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import random
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import insert, select, text, update
 
 from loaders.curation import curation
-from loaders.publication import begin_publication, publish_match, resources
+from loaders.publication import begin_publication, publish_match, resources, write_publish_state
 from loaders.publication import match_state as state
 from loaders.publication.rows import DERIVATION_VERSION, derive_columns, encode_record, sets_of, sha256_of
 from loaders.store import (
@@ -44,6 +46,7 @@ from schemas import (
     match_sha256,
     replace,
 )
+from tests.loaders.match_files import files_of
 from tests.loaders.nights import rows
 
 TABLES = (
@@ -110,9 +113,10 @@ def curate(env: Environment, **columns: Any) -> None:
         )
 
 
-def laid(env: Environment, version: str, *results: Any) -> Path:
+def laid(env: Environment, version: str, features: pa.Table, pairs: pa.Table, *results: Any) -> Path:
     """The folder of a match that began now."""
-    return state.write_match_result(env, version, *results, after_publication=state.newest_publication(env))
+    files = files_of(env.home / "made", features, pairs)
+    return state.write_match_result(env, version, files, *results, after_publication=state.newest_publication(env))
 
 
 def night(
@@ -724,47 +728,54 @@ def test_a_match_that_cannot_be_written_leaves_no_files(lite: Environment) -> No
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        state.write_match_result(lite, "1", FEATURES, PAIRS, ends(), (), (), after_publication=None)
+        laid(lite, "1", FEATURES, PAIRS, ends(), (), ())
     assert list((lite.home / "match").iterdir()) == []
 
 
-def test_the_state_of_a_match_counts_only_with_its_publication(lite: Environment) -> None:
+def test_the_pairs_of_a_match_count_only_with_its_publication(lite: Environment, tmp_path: Path) -> None:
     rows = pa.table({"key": ["a:1"], "record_sha256": ["x"]})
     folder = laid(lite, "1", rows, PAIRS, [], (), ())
-    assert state.read_state(lite, "1") is None
+    assert last(lite, "1", tmp_path) is None
     publish_match(lite, begin_publication(lite), folder, merge=merge, trust={})
-    known = state.read_state(lite, "1")
-    assert known is not None
-    assert known[0].equals(rows)
-    assert state.read_state(lite, "2") is None  # of another matcher
-    kept = state.read_features(lite, "1")
-    assert kept is not None
-    assert kept.equals(rows)
-    assert state.read_features(lite, "2") is None
+    known = last(lite, "1", tmp_path)
+    assert known is not None and known.is_published
+    assert pq.read_table(known.kept.features.base).equals(rows)
+    assert last(lite, "2", tmp_path) is None  # of another matcher
     with write_transaction(lite) as connection:
         connection.execute(text("UPDATE publish_state SET value = '{}'"))  # another catalog
-    assert state.read_state(lite, "1") is None
+    elsewhere = last(lite, "1", tmp_path)
+    assert elsewhere is not None and not elsewhere.is_published
 
 
-@pytest.mark.parametrize("cut", [0, 1, 2, 3])
-def test_the_digest_of_a_match_does_not_depend_on_its_chunks(lite: Environment, cut: int) -> None:
-    rows = pa.table({"key": ["a:1", "b:1", "c:1"], "record_sha256": ["x", "y", "z"]})
-    whole = state.published_value(laid(lite, "1", rows, PAIRS, [], (), ()))
-    parts = pa.concat_tables([rows.slice(0, cut), rows.slice(cut)])
-    assert parts["key"].num_chunks == 2
-    assert state.published_value(laid(lite, "1", parts, PAIRS, [], (), ())) == whole
-    other = rows.set_column(0, "key", pa.array(["a:1", "b:1", "d:1"]))
-    assert state.published_value(laid(lite, "1", other, PAIRS, [], (), ())) != whole
+def last(env: Environment, version: str, tmp_path: Path) -> state.LastMatch | None:
+    return state.read_last_match(env, version, Path(tempfile.mkdtemp(dir=tmp_path)))
 
 
-def test_features_are_stale_when_the_records_text_changed(lite: Environment, tmp_path: Path) -> None:
-    put(lite, "a:1", "b:1", "c:1")
-    live = state.live_versions(lite)
-    rows = pa.table({"key": ["a:1", "b:1", "gone:1"], "record_sha256": [live["a:1"], "old", "x"]})
-    fresh, old = state.stale_keys(lite, rows)
-    assert (set(fresh), old) == ({"b:1", "c:1"}, {"b:1", "gone:1"})
-    assert state.drop_keys(rows, old)["key"].to_pylist() == ["a:1"]
-    assert [record.key for _, _, record in state.read_live_records(lite, {*fresh, "gone:1"})] == ["b:1", "c:1"]
+def test_the_files_of_a_match_stay_readable_while_the_next_is_published(lite: Environment, tmp_path: Path) -> None:
+    rows = pa.table({"key": ["a:1"], "record_sha256": ["x"]})
+    publish_match(lite, begin_publication(lite), laid(lite, "1", rows, PAIRS, [], (), ()), merge=merge, trust={})
+    held = last(lite, "1", tmp_path)
+    assert held is not None
+    folder = laid(lite, "1", rows.slice(0, 0), PAIRS, [], (), ())
+    publish_match(lite, begin_publication(lite), folder, merge=merge, trust={})
+    assert not (lite.home / "match" / held.kept.features.base.name).exists(), "one match is kept"
+    assert pq.read_table(held.kept.features.base).equals(rows)
+
+
+def test_a_state_of_the_version_before_is_read(lite: Environment, tmp_path: Path) -> None:
+    rows = pa.table({"key": ["a:1"], "record_sha256": ["x"]})
+    folder = lite.home / "match"
+    folder.mkdir(parents=True)
+    for name, table in (("features", rows), ("pairs", PAIRS)):
+        pq.write_table(table, folder / f"{name}.parquet")
+    (folder / "state.json").write_text('{"version": "1", "digest": "0f", "since": null}')
+    with write_transaction(lite) as connection:
+        write_publish_state(connection, state.MATCH_STATE, '{"digest":"0f"}')
+    known = last(lite, "1", tmp_path)
+    assert known is not None and known.is_published
+    assert pq.read_table(known.kept.features.base).equals(rows)
+    publish_match(lite, begin_publication(lite), laid(lite, "1", rows, PAIRS, [], (), ()), merge=merge, trust={})
+    assert not (folder / "features.parquet").exists()
 
 
 def test_a_judgement_stores_the_digests_that_the_matcher_compares(lite: Environment) -> None:

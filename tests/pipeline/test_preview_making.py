@@ -81,8 +81,9 @@ def test_duplicates_are_expected_by_identifier_and_title_and_never_of_the_record
 
 
 def test_a_damaged_file_of_features_is_not_checked_and_not_an_error(library: Environment) -> None:
-    (library.home / "match").mkdir(exist_ok=True)
-    (library.home / "match" / "features.parquet").write_bytes(b"PAR1 not a table")
+    tasks_catalog.publish_now()
+    (features,) = (library.home / "match").glob("features-*.parquet")
+    features.write_bytes(b"PAR1 not a table")
     assert of_amb([amb(0)], library).duplicates.not_checked is not None
 
 

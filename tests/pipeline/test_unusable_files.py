@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -168,6 +169,7 @@ def test_a_home_that_is_no_folder_ends_a_command_in_one_sentence(
         (OSError(errno.EROFS, "Read-only file system", "/x/part"), "/x/part: this user cannot write there"),
         (PermissionError(errno.EACCES, "Permission denied", "/x\n/part"), "/x␊/part: this user cannot write there"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), ": the disk is full: make room"),
+        (duckdb.OutOfMemoryException("failed to offload data block of size 256 KiB"), ": the disk is full: make room"),
         (pa.lib.ArrowInvalid("not about the disk"), None),
         (ValueError("permission denied"), None),
     ],

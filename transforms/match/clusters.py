@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from schemas import Cluster, Judgement, Match
+from schemas import Cluster, FeatureFiles, Judgement, Match
 from transforms.match.feature_rows import titles_of
+from transforms.match.feature_tables import rows_of
 from transforms.match.final_verdicts import Matches, Overrides, Pair, read_verdicts
-from transforms.match.links import Link, relations, undecided, variants_apart, with_links
+from transforms.match.links import Link, link_pairs_file, relations, undecided, variants_apart, with_links
 from transforms.match.wording import titles_difference
 
 MAX_CLUSTER_RECORDS = 40  # records in a cluster; one of more stays whole and is for a person to look at
@@ -70,7 +73,7 @@ class Clustering(NamedTuple):
 
 def cluster(
     pairs: pa.Table,
-    features: pa.Table,
+    features: pa.Table | FeatureFiles,
     judgements: Sequence[Judgement] = (),
     one_to_one: frozenset[str] = frozenset(),
     links: Sequence[Link] = (),
@@ -84,18 +87,50 @@ def cluster(
     decided = _decisions(judgements)
     links = undecided(links, decided)
     pairs = with_links(pairs, links)
+    return _cluster(pairs, pairs, features, decided, one_to_one, links)
+
+
+def cluster_files(
+    pairs: Path,
+    features: FeatureFiles,
+    folder: Path,
+    judgements: Sequence[Judgement] = (),
+    one_to_one: frozenset[str] = frozenset(),
+    links: Sequence[Link] = (),
+) -> Clustering:
+    """Do as `cluster` does, from files: of the features, only those of linked records are read.
+
+    The pairs with their links are written into `folder`, from where the matches of the result are read.
+    """
+    decided = _decisions(judgements)
+    links = undecided(links, decided)
+    linked = folder / "linked_pairs.parquet"
+    link_pairs_file(pairs, links, linked, folder)
+    names = [name for name in pq.read_schema(linked).names if name != "evidence"]
+    return _cluster(pq.read_table(linked, columns=names), linked, features, decided, one_to_one, links)
+
+
+def _cluster(
+    pairs: pa.Table,
+    source: pa.Table | Path,
+    features: pa.Table | FeatureFiles,
+    decided: dict[Pair, Judgement],
+    one_to_one: frozenset[str],
+    links: Sequence[Link],
+) -> Clustering:
+    """Cluster pairs among which the links are; `source` has their evidence too, which is read with the matches."""
     alone, others = _split_lone_pairs(pairs, decided, one_to_one)
     kept = [match for match in read_verdicts(others) if match.verdict != "different" or _pair(match) in decided]
     linked = {key for match in kept for key in _pair(match)}
-    wanted = pc.is_in(features["key"], pa.array(sorted(linked.union(*decided)), pa.string()))
-    rows = features.select([*_TRAITS, "tagged_titles"]).filter(wanted)
+    wanted = pa.array(sorted(linked.union(*decided)), pa.string())
+    rows = rows_of(features, wanted, (*_TRAITS, "tagged_titles"))
     traits = _traits(rows)
     joined = _Joined(traits, _Titles(rows), decided, one_to_one, variants_apart(links))
     joined.add_links(kept)
     objections = dict(joined.join())
     stale = frozenset(pair for pair, judged in decided.items() if _stale(judged, traits))
     clusters = sorted([*_clusters_of_two(alone), *joined.clusters(objections)], key=lambda group: group.keys)
-    last = Matches(pairs, Overrides(objections, decided, stale))
+    last = Matches(source, Overrides(objections, decided, stale))
     return Clustering(clusters, last, list(relations(pairs, features, links, decided)))
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple, overload
 
 import msgspec
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from schemas import Evidence, Judgement, Match, MatchVerdict
 
@@ -43,14 +45,14 @@ class Overrides(NamedTuple):
 
 
 class Matches(Sequence[Match]):
-    """Every kept pair with its final verdict, in the order of the table; each is read when it is asked for."""
+    """Every kept pair with its final verdict, in the order of the table or file; each is read when it is asked for."""
 
-    def __init__(self, pairs: pa.Table, overrides: Overrides) -> None:
+    def __init__(self, pairs: pa.Table | Path, overrides: Overrides) -> None:
         self.pairs = pairs
         self.overrides = overrides
 
     def __len__(self) -> int:
-        return int(self.pairs.num_rows)
+        return int(pq.read_metadata(self.pairs).num_rows if isinstance(self.pairs, Path) else self.pairs.num_rows)
 
     def __iter__(self) -> Iterator[Match]:
         return map(self.overrides.final, _read(self.pairs))
@@ -60,6 +62,8 @@ class Matches(Sequence[Match]):
     @overload
     def __getitem__(self, place: slice) -> Sequence[Match]: ...
     def __getitem__(self, place: int | slice) -> Match | Sequence[Match]:
+        if isinstance(self.pairs, Path):
+            return Matches(pq.read_table(self.pairs), self.overrides)[place]
         places = range(len(self))[place]
         if isinstance(places, int):
             return next(iter(Matches(self.pairs.slice(places, 1), self.overrides)))
@@ -78,10 +82,18 @@ def read_verdicts(pairs: pa.Table) -> Iterator[Match]:
         yield Match(left_key=left, right_key=right, probability=probability, verdict=verdict)
 
 
-def _read(pairs: pa.Table) -> Iterator[Match]:
-    """Return the pairs of a table as the matcher left them."""
-    names = ("left_key", "right_key", "probability", "verdict", "evidence", "related")
-    for part in pairs.select(names).to_batches(max_chunksize=BATCH):
+def _batches(pairs: pa.Table | Path) -> Iterator[pa.RecordBatch]:
+    names = ["left_key", "right_key", "probability", "verdict", "evidence", "related"]
+    if isinstance(pairs, pa.Table):
+        yield from pairs.select(names).to_batches(max_chunksize=BATCH)
+        return
+    with pq.ParquetFile(pairs) as file:
+        yield from file.iter_batches(BATCH, columns=names, use_threads=False)
+
+
+def _read(pairs: pa.Table | Path) -> Iterator[Match]:
+    """Return the pairs of a table or file as the matcher left them."""
+    for part in _batches(pairs):
         for left, right, probability, verdict, encoded, related in zip(*map(pa.Array.to_pylist, part), strict=True):
             evidence = _DECODER.decode(encoded)
             if related:

@@ -47,7 +47,7 @@ def find_touched(connection: duckdb.DuckDBPyConnection, rows: str, blocks: str, 
         f"SEMI JOIN (SELECT rule, value FROM {blocks} SEMI JOIN {touched.changed} USING (idx) "
         "UNION SELECT rule, value FROM gone_block) USING (rule, value) UNION ALL SELECT *, false, true FROM gone_block"
     )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {touched.crossed} (idx INTEGER)")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {touched.crossed} (idx BIGINT)")
     for further in (*SPLIT_KEYS, None):
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE size AS SELECT rule, value, count(*) FILTER (NOT past) AS after, "
@@ -64,7 +64,7 @@ def find_touched(connection: duckdb.DuckDBPyConnection, rows: str, blocks: str, 
                 f"CREATE OR REPLACE TEMP TABLE level AS SELECT b.idx, rule, hash(b.value, {further}) AS value, "
                 "fresh, past "
                 f"FROM level b SEMI JOIN ({large}) USING (rule, value) "
-                f"JOIN (FROM {rows} UNION ALL FROM gone) USING (idx)"
+                f"JOIN (FROM {rows} UNION ALL BY NAME FROM gone) USING (idx)"
             )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {touched.crossed} AS SELECT DISTINCT idx FROM {touched.crossed}")
     return touched
@@ -83,7 +83,7 @@ def _write_gone(connection: duckdb.DuckDBPyConnection, rows: str, since: Changes
     connection.register("earlier_row", since.gone)
     columns = [name for (name, *_) in connection.execute(f"DESCRIBE {rows}").fetchall() if name != "idx"]
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT (-row_number() OVER (ORDER BY key))::INTEGER AS idx, "
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT (-row_number() OVER (ORDER BY key)) AS idx, "
         f"{', '.join(columns)} FROM earlier_row"
     )
 

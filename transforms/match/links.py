@@ -10,7 +10,7 @@ many records share links none of them, and is counted.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,8 +19,10 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from schemas import Evidence
+from schemas import Evidence, FeatureFiles
+from transforms.match.feature_tables import CONFIG, MEMORY, parquet_sql, rows_of
 
 MAX_LINKED_RECORDS = 50  # that share an identifier but for the language, or an alternative title
 MAX_SOURCES = 100  # records that name one other as the work that they are a version of
@@ -74,23 +76,18 @@ class Links(NamedTuple):
     crowded: list[tuple[str, int]]
 
 
-_CONFIG: dict[str, Any] = {
-    "memory_limit": "1400MB",
-    "threads": 2,
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
-
-
-def find_links(features: pa.Table, folder: Path | None = None) -> Links:
+def find_links(features: pa.Table | FeatureFiles, folder: Path | None = None, memory: str = MEMORY) -> Links:
     """Return the links between the records of some features, those of all records of the catalog.
 
-    DuckDB spills to `folder` what its memory does not hold.
+    DuckDB spills to `folder` what its `memory` does not hold.
     """
-    config = {**_CONFIG, "temp_directory": str(folder)} if folder else _CONFIG
+    config = {**CONFIG, "memory_limit": memory, **({"temp_directory": str(folder)} if folder else {})}
     with duckdb.connect(":memory:", config=config) as connection:
-        numbers = pa.array(np.arange(1, features.num_rows + 1, dtype=np.int32))
-        connection.register("whole", features.select(list(_READ)).add_column(0, "idx", numbers))
+        if isinstance(features, FeatureFiles):
+            connection.execute(f"CREATE TEMP VIEW whole AS SELECT idx, {', '.join(_READ)} FROM ({features.query()})")
+        else:
+            numbers = pa.array(np.arange(1, features.num_rows + 1, dtype=np.int32))
+            connection.register("whole", features.select(list(_READ)).add_column(0, "idx", numbers))
         _write_records(connection)
         _write_wanted_names(connection)
         _write_declared(connection)
@@ -332,14 +329,51 @@ def with_links(pairs: pa.Table, links: Iterable[Link]) -> pa.Table:
     known = pc.is_in(names, pa.array(list(wanted), pa.string()))
     rows = []
     for row in pairs.filter(known).to_pylist():
-        link = wanted.pop(_joined(row["left_key"], row["right_key"]))
-        rows.append(row if link.only_format and row["verdict"] != "different" else _linked(row, link))
+        rows.append(_linked_or_kept(row, wanted.pop(_joined(row["left_key"], row["right_key"]))))
     rows += [_linked({"probability": 0.0, "evidence": "[]"}, link) for link in wanted.values()]
     others = pairs.filter(pc.invert(known))
     tables = [others, pa.Table.from_pylist(rows, schema=pairs.schema)]
     return pa.concat_tables(tables).sort_by([("left_key", "ascending"), ("right_key", "ascending")])
 
 
+def link_pairs_file(pairs: Path, links: Sequence[Link], target: Path, folder: Path) -> None:
+    """Write the pairs of a file and the links as `with_links` returns them; DuckDB spills to `folder`."""
+    rows = [(link.left_key, link.right_key, place) for place, link in enumerate(links)]
+    columns = zip(*rows, strict=True) if rows else ([], [], [])
+    names = ("left_key", "right_key", "place")
+    types = (pa.string(), pa.string(), pa.int64())
+    arrays = [pa.array(values, type_) for values, type_ in zip(columns, types, strict=True)]
+    config = {**CONFIG, "memory_limit": MEMORY, "temp_directory": str(folder)}
+    with duckdb.connect(":memory:", config=config) as connection:
+        connection.register("link", pa.table(arrays, names=list(names)))
+        joined = connection.sql(
+            f"FROM {parquet_sql(pairs)} FULL JOIN link USING (left_key, right_key) ORDER BY left_key, right_key"
+        ).to_arrow_reader(_BATCH_PAIRS)
+        schema = pq.read_schema(pairs)
+        with pq.ParquetWriter(target, schema, compression="zstd") as file:
+            for batch in joined:
+                file.write_table(_with_links_of(pa.table(batch), links, schema))
+
+
+def _with_links_of(pairs: pa.Table, links: Sequence[Link], schema: pa.Schema) -> pa.Table:
+    """Return some pairs, those with the place of a link as `with_links` leaves them."""
+    is_linked = pc.is_valid(pairs["place"])
+    rows = [_linked_or_kept(row, links[row["place"]]) for row in pairs.filter(is_linked).to_pylist()]
+    others = pairs.filter(pc.invert(is_linked)).select(schema.names).cast(schema)
+    if not rows:
+        return others
+    tables = [others, pa.Table.from_pylist(rows, schema=schema)]
+    return pa.concat_tables(tables).sort_by([("left_key", "ascending"), ("right_key", "ascending")])
+
+
+def _linked_or_kept(row: Mapping[str, Any], link: Link) -> Mapping[str, Any]:
+    """Return a pair with its link; two formats of one text stay as the matcher left them, unless it told them apart."""
+    if row["verdict"] is None:
+        return _linked({"probability": 0.0, "evidence": "[]"}, link)
+    return row if link.only_format and row["verdict"] != "different" else _linked(row, link)
+
+
+_BATCH_PAIRS = 50_000
 _BETWEEN = "\x00"  # the keys of a pair
 _DECODER = msgspec.json.Decoder(tuple[Evidence, ...])
 
@@ -361,7 +395,7 @@ def _linked(row: Mapping[str, Any], link: Link) -> dict[str, Any]:
 
 
 def relations(
-    pairs: pa.Table, features: pa.Table, links: Iterable[Link], decided: Container[tuple[str, str]]
+    pairs: pa.Table, features: pa.Table | FeatureFiles, links: Iterable[Link], decided: Container[tuple[str, str]]
 ) -> Iterator[tuple[str, str, str, str]]:
     """Return the related pairs each way round: key, other key, LOM 7.1 kind of the first to the second, variant.
 
@@ -370,7 +404,9 @@ def relations(
     """
     stated = {(link.left_key, link.right_key): link.kinds for link in links if link.kinds}
     related = pairs.filter(pc.is_valid(pairs["related"]))
-    sides = (_issued(related["left_key"], features), _issued(related["right_key"], features))
+    keys = pa.chunked_array([*related["left_key"].chunks, *related["right_key"].chunks], pa.string()).unique()
+    records = rows_of(features, keys, ("key", "year", "edition"))
+    sides = (_issued(related["left_key"], records), _issued(related["right_key"], records))
     columns = (related[name].to_pylist() for name in ("left_key", "right_key", "related"))
     for left, right, variant, mine, theirs in zip(*columns, *sides, strict=True):
         if (left, right) in decided:
@@ -386,8 +422,8 @@ def _undeclared_kinds(variant: str, *, left_first: bool) -> tuple[str, str]:
     return ("hasversion", "isversionof") if left_first else ("isversionof", "hasversion")
 
 
-def _issued(keys: pa.ChunkedArray, features: pa.Table) -> list[tuple[int, int, str]]:
+def _issued(keys: pa.ChunkedArray, records: pa.Table) -> list[tuple[int, int, str]]:
     """Return what tells the earlier of two versions: year and edition of the records of some keys."""
-    rows = features.select(["year", "edition"]).take(pc.index_in(keys, features["key"]))
+    rows = records.take(pc.index_in(keys, records["key"]))
     years_and_editions = zip(rows["year"].to_pylist(), rows["edition"].to_pylist(), strict=True)
     return [(year or 0, len(edition), edition) for year, edition in years_and_editions]

@@ -12,7 +12,6 @@ from transforms.match.bound import drop_unreachable
 from transforms.match.compared_records import pairs_first, write_compared
 from transforms.match.feature_tables import FeatureTables
 from transforms.match.model import Model
-from transforms.match.vague_identifiers import find_vague_identifiers
 
 PROBABILITY_DECIMALS = 6
 _SHOWN: dict[str, str] = {  # what a comparison shows of a side, as SQL
@@ -36,16 +35,16 @@ def score(
     model: Model,
     features: FeatureTables,
     pairs: str,
-    limit: int,
+    sure_identifiers: str,
     least: float | None = None,
 ) -> str:
     """Return a table of pairs with the weight of each comparison.
 
-    `pairs` is a table of candidate pairs (transforms.match.blocks); an identifier of more than `limit` records counts
-    for nothing. With `least` (log2 odds) what could not reach it is left out first, guards apart: a pair that only a
-    guard keeps apart stays, since the two may be versions or translations of one work. Judged pairs stay too.
+    `pairs` is a table of candidate pairs (transforms.match.blocks), `sure_identifiers` that of the identifiers which
+    tell something (transforms.match.vague_identifiers). With `least` (log2 odds) what could not reach it is left out
+    first, guards apart: a pair that only a guard keeps apart stays, since the two may be versions or translations of
+    one work. Judged pairs stay too.
     """
-    sure_identifiers = find_vague_identifiers(connection, features, limit)
     if least is not None:
         narrow = write_compared(connection, features.compared, sure_identifiers, pairs, narrow=True)
         pairs = drop_unreachable(connection, model, least, pairs, narrow, narrow=True)
@@ -60,6 +59,7 @@ def _predict(connection: duckdb.DuckDBPyConnection, model: Model, records: str, 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)  # of sqlglot's own sources
         from splink import DuckDBAPI, Linker
+        from splink.internals.exceptions import SplinkException
 
     settings = {**model.settings, "retain_intermediate_calculation_columns": True, "retain_matching_columns": True}
     api = DuckDBAPI(connection)
@@ -67,7 +67,10 @@ def _predict(connection: duckdb.DuckDBPyConnection, model: Model, records: str, 
     _register_frequencies(connection, api, linker, model)
     linker.table_management.register_blocked_pairs_for_predict(api.register(pairs))
     with pairs_first(connection):
-        predicted = linker.inference.predict(warning_mode="never")
+        try:
+            predicted = linker.inference.predict(warning_mode="never")
+        except SplinkException as error:
+            raise error.__cause__ or error from None  # DuckDB's own, which says that the disk is full
     connection.execute(f"CREATE OR REPLACE TEMP TABLE scored AS SELECT * FROM {predicted.physical_name}")
     predicted.drop_table_from_database_and_remove_from_cache()
     return "scored"

@@ -14,7 +14,7 @@ from transforms.match.wording import Title, titles_difference
 
 BATCH = 20_000  # pairs whose titles are held as Python objects
 _DIFFERENCES = pa.schema(
-    [("idx_l", pa.int32()), ("idx_r", pa.int32()), ("words_seen", pa.string()), ("misspelled", pa.bool_())]
+    [("idx_l", pa.int64()), ("idx_r", pa.int64()), ("words_seen", pa.string()), ("misspelled", pa.bool_())]
 )
 _SHARED = ("shared", "address shared", "shared, under unlike titles", "address shared, under unlike titles")
 
@@ -29,7 +29,7 @@ def compare_wordings(
     """
     kept = "" if everything else f"AND (match_probability >= {model.review} - 1e-6 OR match_key = {JUDGED_RULE})"
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE difference (idx_l INTEGER, idx_r INTEGER, words_seen VARCHAR, misspelled BOOLEAN)"
+        "CREATE OR REPLACE TEMP TABLE difference (idx_l BIGINT, idx_r BIGINT, words_seen VARCHAR, misspelled BOOLEAN)"
     )
     pairs = connection.sql(
         "SELECT idx_l, idx_r, l.tagged_titles, r.tagged_titles, "

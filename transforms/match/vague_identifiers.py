@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, groupby
 from operator import itemgetter
 
@@ -14,6 +14,7 @@ from transforms.match.feature_rows import titles_of
 from transforms.match.feature_tables import FeatureTables
 from transforms.match.wording import Title, titles_difference
 
+_FETCH_ROWS = 2_000
 MIN_UNLIKE_TITLES = 3  # unlike titles under one identifier, from which it identifies nothing; two within one feed
 
 
@@ -33,12 +34,12 @@ def find_vague_identifiers(connection: duckdb.DuckDBPyConnection, features: Feat
         "(SELECT identifier FROM named GROUP BY identifier HAVING count(*) > 1) USING (identifier) "
         f"JOIN {features.compared} USING (idx) GROUP BY identifier"
     )
-    records = connection.execute(
+    connection.execute(
         "SELECT identifier, feed, tagged_titles FROM named "
         "SEMI JOIN (FROM shared_identifier WHERE suspect) USING (identifier) "
         f"JOIN {features.whole} USING (idx) ORDER BY identifier, idx"
-    ).fetchall()
-    vague = [identifier for identifier, rows in groupby(records, itemgetter(0)) if _tells_nothing(rows)]
+    )
+    vague = [identifier for identifier, rows in groupby(_fetch(connection), itemgetter(0)) if _tells_nothing(rows)]
     connection.register("vague_here", pa.table({"identifier": pa.array(vague, pa.string())}))
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE vague AS FROM vague_here UNION "
@@ -51,6 +52,11 @@ def find_vague_identifiers(connection: duckdb.DuckDBPyConnection, features: Feat
     )
     connection.execute("DROP TABLE named; DROP TABLE shared_identifier")
     return "sure_identifiers"
+
+
+def _fetch(rows: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, list[str]]]:
+    while batch := rows.fetchmany(_FETCH_ROWS):
+        yield from batch
 
 
 def _tells_nothing(records: Iterable[tuple[str, str, list[str]]]) -> bool:

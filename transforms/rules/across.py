@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from schemas import Issue
+from schemas import FeatureFiles, Issue
 from transforms.rules.batch import MAX_COMPARED_TITLES, issue, unrelated
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 CATALOG_RULE_CODES = ("url_shared_elsewhere", "identifier_shared_elsewhere")
 _COLUMNS = ("key", "feed", "titles", "languages", "identifiers")
 _FETCH_ROWS = 2_000
+_MEMORY = "600MB"  # of DuckDB
 _SHARED_ELSEWHERE = """
 WITH owner AS (SELECT unnest(identifiers) AS identifier, key, feed, titles, languages FROM feature),
 shared AS (SELECT identifier FROM owner GROUP BY identifier HAVING min(feed) <> max(feed))
@@ -38,16 +40,24 @@ class _Owner(NamedTuple):
     languages: list[str]
 
 
-def apply_catalog_rules(features: pa.Table) -> Iterator[Issue]:
+def apply_catalog_rules(features: pa.Table | FeatureFiles, folder: Path | None = None) -> Iterator[Issue]:
     """Yield an issue for each record that shares an address or identifier with an unrelated record of another feed.
 
     In the order of addresses, identifiers and keys; the value names the other record. Memory does not grow with the
-    catalog, but with the records that share one address or identifier.
+    catalog, but with the records that share one address or identifier; DuckDB spills to `folder`.
     """
     import duckdb
 
-    with duckdb.connect() as connection:
-        connection.register("feature", features.select(_COLUMNS))
+    config: dict[str, Any] = {
+        "memory_limit": _MEMORY,
+        "threads": 2,
+        **({"temp_directory": str(folder)} if folder else {}),
+    }
+    with duckdb.connect(config=config) as connection:
+        if isinstance(features, FeatureFiles):
+            connection.execute(f"CREATE TEMP VIEW feature AS SELECT {', '.join(_COLUMNS)} FROM ({features.query()})")  # noqa: S608
+        else:
+            connection.register("feature", features.select(_COLUMNS))
         rows = connection.execute(_SHARED_ELSEWHERE)
         for _, owners in groupby(_fetch(rows), key=lambda owner: owner.identifier):
             yield from _issues_of(list(owners))
