@@ -25,6 +25,7 @@ _context.set_forkserver_preload(["tests.faults.preloaded"])
 _RUN_ID = re.compile(r"[a-z0-9_]+-\d{8}T\d{12}")
 _ULID = re.compile(r"\b[0-7][0-9A-HJKMNP-TV-Z]{25}\b")
 _ABOUT_RUNS = ("harvest_run", "publish_state", "catalog_change", "lease", "elib_alembic_version")
+_DIGESTS_OF_RECORD = ("record_sha256", "merged_from")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 
 
@@ -195,7 +196,7 @@ def contents_at(catalog_url: str) -> dict[str, list[tuple[str, ...]]]:
 
 
 def _comparable(column: str, row: Mapping[str, Any], names: dict[str, str]) -> str:
-    if column == "record_sha256" and _ULID.search(str(row.get("record"))):
+    if column in _DIGESTS_OF_RECORD and row[column] and _ULID.search(str(row.get("record"))):
         return "of the record beside it"
     text = _ULID.sub(lambda ulid: names.get(ulid[0], ulid[0]), str(row[column]))
     return _MOMENT.sub("MOMENT", _RUN_ID.sub("RUN", text))
