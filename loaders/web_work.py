@@ -18,12 +18,28 @@ def doing_work(env: Environment, work_id: str) -> Iterator[None]:
     """Show that this process does a piece of work, for the time of the block."""
     with hold_lock(env, _lock_name(work_id), wait_seconds=_START_SECONDS, is_noted=False):
         _begun_path(env, work_id).touch()
-        yield
+        try:
+            yield
+        finally:
+            note_end(env, work_id)
 
 
 def has_begun(env: Environment, work_id: str) -> bool:
     """Return whether a process has ever begun the piece of work."""
     return _begun_path(env, work_id).exists()
+
+
+def note_end(env: Environment, work_id: str) -> None:
+    """Note that a piece of work has ended now, unless that is noted already."""
+    path = _ended_path(env, work_id)
+    if not path.exists():
+        path.touch()
+
+
+def ended_at(env: Environment, work_id: str) -> float | None:
+    """Return when a piece of work ended, in seconds since 1970; None while that is not noted."""
+    path = _ended_path(env, work_id)
+    return path.stat().st_mtime if path.exists() else None
 
 
 def is_at_work(env: Environment, work_id: str) -> bool:
@@ -34,6 +50,7 @@ def is_at_work(env: Environment, work_id: str) -> bool:
 def forget_work(env: Environment, work_id: str) -> None:
     """Remove what is kept of a piece of work that has ended."""
     _begun_path(env, work_id).unlink(missing_ok=True)
+    _ended_path(env, work_id).unlink(missing_ok=True)
     lock_path(env, _lock_name(work_id)).unlink(missing_ok=True)
 
 
@@ -43,3 +60,7 @@ def _lock_name(work_id: str) -> str:
 
 def _begun_path(env: Environment, work_id: str) -> Path:
     return env.home / "web" / f"{work_id}.begun"
+
+
+def _ended_path(env: Environment, work_id: str) -> Path:
+    return env.home / "web" / f"{work_id}.ended"

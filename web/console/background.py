@@ -36,7 +36,7 @@ from loaders.store import (
     run_lock_name,
     whole_file,
 )
-from loaders.web_work import WORK_VARIABLE, forget_work, has_begun, is_at_work
+from loaders.web_work import WORK_VARIABLE, ended_at, forget_work, has_begun, is_at_work, note_end
 from schemas import ROOT, Base, Environment, one_line, sentence
 
 log = logging.getLogger("elib.web")
@@ -48,7 +48,6 @@ _MAX_SENTENCE_CHARS = 600
 _MAX_KEPT = 100  # pieces of work of which file and log stay
 _AIRFLOW_SECONDS = 10.0
 _UNFINISHED = ("running", "landed")
-_ENDED = ".ended"  # of an empty file beside that of the work, once its process has ended
 _START_SECONDS = 60  # that a process may take until it has its lock
 _END_SECONDS = 5  # until the lock of a process that was killed is free
 ENDED_EARLY = "The process that did it ended before it was done. What was received is kept; start it again."
@@ -180,9 +179,10 @@ def _run_of(env: Environment, connection: Connection, work: Work) -> RunSummary 
 
 
 def _ended_at(env: Environment, work: Work) -> str:
-    """Return when the work's process ended, as the catalog writes times: its log was written or touched last then."""
-    path = _log_path(env, work)
-    ended = path.stat().st_mtime if path.exists() else 0.0
+    """Return when the work's process ended, as the catalog writes times; unless noted, when it wrote its log last."""
+    ended, path = ended_at(env, work.id), _log_path(env, work)
+    if ended is None:
+        ended = path.stat().st_mtime if path.exists() else 0.0
     return datetime.fromtimestamp(ended, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -206,7 +206,7 @@ def _is_alive(env: Environment, work: Work) -> bool:
     """Return whether the work's process has its lock, or may still be about to take it."""
     if is_at_work(env, work.id):
         return True
-    if _ended_path(env, work).exists() or has_begun(env, work.id):
+    if ended_at(env, work.id) is not None or has_begun(env, work.id):
         return is_at_work(env, work.id)  # it may have begun since
     return datetime.now(UTC) - datetime.fromisoformat(work.began_at) < timedelta(seconds=_START_SECONDS)
 
@@ -259,8 +259,7 @@ def _wait(env: Environment, work: Work, process: subprocess.Popen[bytes]) -> Non
     """Wait for the process; when it was killed, end the run that it has left, so that the run says so."""
     process.wait()
     try:
-        _log_path(env, work).touch()
-        _ended_path(env, work).touch()
+        note_end(env, work.id)
         with read_transaction(env) as connection:
             run = _run_of(env, connection, work)
         if run is not None and run.status in _UNFINISHED and run.dag is None:
@@ -328,8 +327,7 @@ def _keep(env: Environment, work: Work) -> None:
     with whole_file(_path(env, work.id)) as temporary:
         temporary.write_bytes(msgspec.json.encode(work))
     for old in _newest_files(env)[_MAX_KEPT:]:
-        for suffix in (".log", _ENDED):
-            old.with_suffix(suffix).unlink(missing_ok=True)
+        old.with_suffix(".log").unlink(missing_ok=True)
         forget_work(env, old.stem)
         old.unlink(missing_ok=True)
 
@@ -351,10 +349,6 @@ def _path(env: Environment, work_id: str) -> Path:
 
 def _log_path(env: Environment, work: Work) -> Path:
     return _path(env, work.id).with_suffix(".log")
-
-
-def _ended_path(env: Environment, work: Work) -> Path:
-    return _path(env, work.id).with_suffix(_ENDED)
 
 
 def _last_line(env: Environment, work: Work) -> str:
