@@ -88,7 +88,8 @@ def test_a_catalog_of_a_newer_version_is_reported_in_one_sentence(tmp_path: Path
     engine(env).dispose()
     code, output = run_command("setup", tmp_path)
     assert code == 1 and "Traceback" not in output
-    assert output.splitlines()[-1].startswith("The catalog cannot be used: Can't locate revision")
+    last = output.splitlines()[-1]
+    assert "cannot be used: it is of version 999" in last and "install the software that it belongs to" in last
 
 
 def test_damaged_secrets_are_reported_in_one_sentence(tmp_path: Path) -> None:
