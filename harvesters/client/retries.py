@@ -45,7 +45,7 @@ def parse_retry_after(header: str | None, now: datetime | None = None) -> float 
         return float(header)
     try:
         time_named = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     time_named = time_named if time_named.tzinfo else time_named.replace(tzinfo=UTC)
     return max(0.0, (time_named - (now or datetime.now(UTC))).total_seconds())

@@ -134,6 +134,12 @@ def test_a_resource_comes_in_the_format_that_is_preferred(library: Environment, 
         ("text/xml", ".oai_dc.xml"),
         ("application/json;q=0, */*;q=0.1", ".jsonld"),
         ("nonsense", ".json"),
+        (";", ".json"),
+        (f"application/json;q=0.5, {amb.replace('profile', 'Profile')};q=0.6", ".amb.json"),
+        # what the parser of `email` fails at
+        ("application/ld+json; q*=utf-8''0.5", ".jsonld"),
+        ("application/ld+json; p*=utf-8''a; p*0=b", ".jsonld"),
+        (f"application/ld+json; p*{'1' * 5_000}=x", ".jsonld"),
     ]:
         answer = client.get(address, headers={"accept": accept} if accept is not None else {})
         assert answer.status_code == 200, accept
@@ -168,7 +174,8 @@ def test_what_has_not_changed_is_not_sent_again(library: Environment, client: Br
             assert client.get(path, headers=known).status_code == 304
             assert client.get(path, headers={"if-modified-since": "Mon, 01 Jan 2001 00:00:00 GMT"}).status_code == 200
             assert client.get(path, headers={**known, "if-none-match": '"x"'}).status_code == 200
-        assert client.get(path, headers={"if-modified-since": "never"}).status_code == 200
+        for unreadable in ("never", f"Mon, 01 Jan 2001 00:00:00 +{'9' * 20}", f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT"):
+            assert client.get(path, headers={"if-modified-since": unreadable}).status_code == 200, unreadable
         assert "set-cookie" not in plain.headers
 
 

@@ -122,6 +122,13 @@ def test_every_answer_has_the_headers_and_no_redirect_leaves_the_site(port: int,
     assert answer.headers.get("location", "/").startswith("/"), "without the Host that was sent"
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/static/base.css", "/static/web.css", "/oai/schemas/lrmi.xsd"])
+def test_what_is_not_a_page_can_be_asked_for_by_head(port: int, path: str) -> None:
+    answer, head = httpx.get(f"http://127.0.0.1:{port}{path}"), httpx.head(f"http://127.0.0.1:{port}{path}")
+    assert (answer.status_code, head.status_code, head.content) == (200, 200, b"")
+    assert head.headers["content-length"] == str(len(answer.content)) and answer.content
+
+
 def test_an_unchanged_file_is_answered_with_the_headers_too(port: int) -> None:
     url = f"http://127.0.0.1:{port}/static/web.css"
     first = httpx.get(url)

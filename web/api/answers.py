@@ -112,7 +112,7 @@ def _is_known(request: Request, tag: str, changed_at: str | None) -> bool:
         return False
     try:
         known = parsedate_to_datetime(since)
-    except ValueError:  # a time that cannot be read counts as none
+    except (ValueError, OverflowError):  # a time that cannot be read counts as none
         return False
     return _time(changed_at) <= (known if known.tzinfo else known.replace(tzinfo=UTC))
 

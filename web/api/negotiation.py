@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from email.message import Message
 from typing import NamedTuple
 
 from transforms.exports import EXPORTS, Export
@@ -59,26 +58,33 @@ class MediaRange(NamedTuple):
 def read_accept(header: str) -> list[MediaRange]:
     """Read an Accept header; a part that cannot be read is left out."""
     ranges = []
-    for part in _parts(header)[:_MAX_RANGES]:
-        message = Message()
-        message["content-type"] = part
-        name = part.partition(";")[0].strip().lower()
+    for part in _parts(header, ",")[:_MAX_RANGES]:
+        name, *rest = _parts(part, ";") or [""]
         if name.count("/") == 1:
-            parameters = dict(message.get_params(failobj=[], unquote=True)[1:])
-            ranges.append(MediaRange(name, parameters.get("profile", ""), _quality(parameters.get("q", "1"))))
+            parameters = dict(_parameter(each) for each in rest)
+            quality = _quality(parameters.get("q", "1"))
+            ranges.append(MediaRange(name.lower(), parameters.get("profile", ""), quality))
     return ranges
 
 
-def _parts(header: str) -> Sequence[str]:
-    """Return the parts between commas that are not within quotes."""
+def _parts(text: str, separator: str) -> Sequence[str]:
+    """Return the parts between separators that are not within quotes; none that is empty."""
     parts, start, is_quoted = [], 0, False
-    for place, letter in enumerate(header):
+    for place, letter in enumerate(text):
         if letter == '"':
             is_quoted = not is_quoted
-        elif letter == "," and not is_quoted:
-            parts.append(header[start:place].strip())
+        elif letter == separator and not is_quoted:
+            parts.append(text[start:place].strip())
             start = place + 1
-    return [part for part in (*parts, header[start:].strip()) if part]
+    return [part for part in (*parts, text[start:].strip()) if part]
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    """Return name and value of a parameter; the parser of `email` fails at some that anybody may send."""
+    name, _, value = text.partition("=")
+    value = value.strip()
+    is_quoted = len(value) > 1 and value.startswith('"') and value.endswith('"')
+    return name.strip().lower(), value[1:-1] if is_quoted else value
 
 
 def _quality(text: str) -> float:

@@ -39,6 +39,7 @@ from web.oai.requests import (
     read_list,
     token_of,
 )
+from web.routes import get_and_head
 from web.settings import WebSettings
 
 router = APIRouter()
@@ -98,7 +99,7 @@ async def oai(request: Request, pairs: Annotated[list[tuple[str, str]], Depends(
     return await run_in_threadpool(_answer, request, pairs)
 
 
-@router.get(f"{PATH}/schemas/{{prefix}}.xsd", include_in_schema=False)
+@get_and_head(router, f"{PATH}/schemas/{{prefix}}.xsd", include_in_schema=False)
 def schema(prefix: str) -> Response:
     """Give out the XML Schema of a format that no other host has."""
     known = FORMATS.get(prefix)
