@@ -68,6 +68,7 @@ def _add_tasks(feed: Feed) -> None:
                 full=lambda: wants_full(conf),
                 credentials=lambda: feed_credentials(feed.connection, find_connection),
                 dag=f"feed_{feed.name}",
+                is_dag_active=lambda dag: context["ti"].get_dr_count(dag, states=["queued", "running"]) > 0,
             )
 
     add_steps(cast(Any, harvest()))

@@ -150,21 +150,30 @@ def harvest(
     credentials: dict[str, str] | Callable[[], dict[str, str]] | None = None,
     take_over: bool = True,
     dag: str | None = None,
+    is_dag_active: Callable[[str], bool] | None = None,
 ) -> dict[str, Any]:
     """Begin a run of the feed and land what the partner sends; the partner of a retired feed is not asked.
 
     `full` and `credentials` may be functions; they are called after the run has begun, so that their errors end it as
     failed and appear in the report and the notification. Returns {"run_id": the run, "listed": how many records the
     list has}. Raises HarvestFailed: the run is then failed, and what came before is landed. No run begins on a bad
-    feed file. `take_over` and `dag` are those of begin_run, which may raise FeedBusy: commands pass take_over=False,
-    and have the feed's lock; tasks of a DAG pass its id, and may try again whenever their process was killed.
+    feed file. `take_over`, `dag` and `is_dag_active` are those of begin_run, which may raise FeedBusy: commands pass
+    take_over=False, and have the feed's lock; tasks of a DAG pass its id, and may try again whenever their process was
+    killed.
     """
     from loaders import store
 
     env = environment()
     feed = _feed_to_harvest(env, name)
     with store.feed_lock(env, name, wait=take_over or dag is not None):
-        run_id = store.begin_run(env, name, version=transforms_version(), take_over=take_over and dag is None, dag=dag)
+        run_id = store.begin_run(
+            env,
+            name,
+            version=transforms_version(),
+            take_over=take_over and dag is None,
+            dag=dag,
+            is_dag_active=is_dag_active,
+        )
         with _recorded_failure(env, run_id, "harvest"), store.locked_run(env, run_id):
             listed = _land(env, feed, run_id, full, credentials)
     return {"run_id": run_id, "listed": listed}

@@ -11,7 +11,7 @@ for the gate. Its column `landed` counts the records that were compared; landing
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -64,13 +64,15 @@ def begin_run(
     version: str | None = None,
     take_over: bool = True,
     dag: str | None = None,
+    is_dag_active: Callable[[str], bool] | None = None,
 ) -> str:
     """Begin a run of the feed and return its id. `version` is the transform_version of the row.
 
     `dag` is the DAG whose tasks carry the run on; without it, the caller has the feed's lock until the run has ended. A
     run on which no process works any more was interrupted: it ends as failed, and this run continues its harvest. But
     between two tasks of a DAG no process works on a run either, so that only that DAG, of which one run at a time goes
-    on, can know that it was interrupted; for others it is FeedBusy, unless they `take_over`.
+    on, can know that it was interrupted; for others it is FeedBusy, unless they `take_over`, or `is_dag_active`, which
+    is called with a DAG's id, says that no run of that DAG goes on or waits.
 
     A process that works on the feed is waited for with `dag` or `take_over`; else FeedBusy is raised.
     """
@@ -81,7 +83,8 @@ def begin_run(
             )
         )
         for run, its_dag in unfinished.all():
-            if its_dag not in {None, dag} and not take_over:
+            is_others = its_dag not in {None, dag} and not take_over
+            if is_others and (is_dag_active is None or is_dag_active(its_dag)):
                 raise FeedBusy(
                     sentence(
                         "%(feed)s: run %(run)s is between two tasks of the DAG %(dag)s, or was interrupted; wait until "

@@ -339,6 +339,29 @@ def test_reprocess_is_a_dag_with_a_feed_to_choose_that_takes_over_only_when_told
     assert (row.kind, row.status, len(airflow.partner.requests)) == ("reprocess", "loaded", requests_before)
 
 
+def test_a_harvest_takes_over_a_reprocess_that_a_person_ended_in_airflow(airflow: Installation) -> None:
+    airflow.slots(0)
+    try:
+        run = trigger(airflow.client, "reprocess", {"feed": "books"})
+        begun = (
+            "from loaders import store; from schemas import environment; "
+            "print(store.begin_run(environment(), 'books', 'reprocess', dag='reprocess'))"
+        )
+        left = subprocess.run([sys.executable, "-c", begun], capture_output=True, text=True, check=True).stdout.strip()
+        harvest = trigger(airflow.client, "feed_books", {})
+        until(lambda: airflow.state("feed_books", harvest), "the end of a harvest that met the reprocess")
+        last = airflow.log("feed_books", harvest, "harvest")[-1]
+        assert f"run {left} is between two tasks of the DAG reprocess" in last["exit_code"]
+        airflow.client.patch(f"/api/v2/dags/reprocess/dagRuns/{run}", json={"state": "failed"}).raise_for_status()
+    finally:
+        airflow.slots(1)
+    harvest = airflow.run("feed_books")
+    assert airflow.state("feed_books", harvest) == "success", states(airflow.client, "feed_books", harvest)
+    with read_transaction(airflow.env) as connection:
+        row = connection.execute(select(HarvestRunRow.__table__).where(HarvestRunRow.id == left)).one()
+    assert (row.status, row.cause) == ("failed", "interrupted")
+
+
 def test_the_links_that_are_published_are_checked_on_their_own_sites(airflow: Installation) -> None:
     publish_now()
     run = airflow.run("links")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -139,6 +140,15 @@ def test_nobody_else_ends_a_run_between_two_tasks_of_its_dag(lite: Environment) 
         process.wait()
     assert store.begin_run(lite, "films", take_over=False) > killed, "a reprocess is one process from end to end"
     assert again > run
+
+
+def test_a_run_of_another_dag_is_taken_over_once_that_dag_does_not_run(lite: Environment) -> None:
+    left = store.begin_run(lite, "books", "reprocess", dag="reprocess")
+    other: dict[str, Any] = {"take_over": False, "dag": "feed_books"}
+    with pytest.raises(FeedBusy, match=f"{left} is between two tasks of the DAG reprocess"):
+        store.begin_run(lite, "books", **other, is_dag_active=lambda dag: dag == "reprocess")
+    assert store.begin_run(lite, "books", **other, is_dag_active=lambda dag: dag != "reprocess") > left
+    assert store.read_run(lite, left).status == "failed"
 
 
 def test_a_failed_dag_ends_the_runs_it_has_left_and_none_of_another_dag_or_of_a_live_process(lite: Environment) -> None:
