@@ -6,6 +6,7 @@ It runs after every load of a feed, and every morning in any case, so that a qui
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import Any, cast
 
@@ -19,6 +20,18 @@ from dags.after_failure import notice_failure
 from dags.one_sentence import ends_in_one_sentence
 from dags.retrying import retries
 from pipeline import CATALOG_LOADED, DOWNLOADS_DUE, POOL
+
+_BUCKETS_VARIABLE = "ELIB_BUCKETS_AT_ONCE"
+_DEFAULT_BUCKETS = 2  # scored at once: what a machine of two cores and 4 GB has room for
+
+
+def _buckets_at_once() -> int:
+    """Return how many buckets of a match are scored at once. Raises ValueError."""
+    value = os.environ.get(_BUCKETS_VARIABLE, "").strip() or str(_DEFAULT_BUCKETS)
+    if not (value.isascii() and value.isdigit() and int(value)):
+        raise ValueError(f"{_BUCKETS_VARIABLE}: {value!r} is not a whole number from 1 on")
+    return int(value)
+
 
 with DAG(
     dag_id="catalog",
@@ -36,20 +49,42 @@ with DAG(
 ) as dag:
 
     @task(task_id="match")
-    def match() -> dict[str, Any]:
-        """Match a snapshot of the live records."""
-        from pipeline.catalog import match as body
+    def match(**context: Any) -> list[dict[str, Any]]:
+        """Match a snapshot of the live records; of a catalog with very many, return the buckets that are to be scored.
+
+        The result of a match without buckets, or None, is under the key `matched`.
+        """
+        from pipeline.catalog import begin_match
 
         with ends_in_one_sentence():
-            return body()
+            begun = begin_match()
+        context["ti"].xcom_push(key="matched", value=begun["matched"] or {})
+        jobs: list[dict[str, Any]] = begun["jobs"]
+        return jobs
 
-    @task(task_id="publish", pool=POOL)
-    def publish(matched: dict[str, Any]) -> dict[str, int]:
+    @task(task_id="score_bucket", max_active_tis_per_dagrun=_buckets_at_once())
+    def score_bucket(job: dict[str, Any]) -> None:
+        """Score the pairs of one bucket; skipped, without a process, where the records were matched at once."""
+        from pipeline.catalog import score_bucket as body
+
+        with ends_in_one_sentence():
+            body(job)
+
+    @task(task_id="join_match")
+    def join_match(jobs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Make clusters from the pairs of all buckets; skipped where there are none."""
+        from pipeline.catalog import join_match as body
+
+        with ends_in_one_sentence():
+            return body(jobs)
+
+    @task(task_id="publish", pool=POOL, trigger_rule="none_failed")
+    def publish(matched: dict[str, Any] | None, joined: dict[str, Any] | None) -> dict[str, int]:
         """Publish one resource per work."""
         from pipeline.catalog import publish as body
 
         with ends_in_one_sentence():
-            return body(matched)
+            return body(joined or matched or {})
 
     @task(task_id="report", trigger_rule="all_done")
     def report(published: dict[str, int]) -> dict[str, str]:
@@ -106,7 +141,10 @@ with DAG(
         return sentence
 
     # Calling a task gives an XComArg, which stands for its result; the annotations are those of the results
-    counts = cast(Any, publish(cast(Any, match())))
+    jobs = cast(Any, match())
+    joined = join_match(jobs)
+    score_bucket.expand(job=jobs) >> cast(Any, joined)
+    counts = cast(Any, publish(jobs["matched"], cast(Any, joined)))
     reported = report(counts)
     notify(cast(Any, reported))
     mail_partners(cast(Any, reported))

@@ -20,13 +20,13 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from loaders.accounts import add_account
 from loaders.catalog import migrate
 from loaders.downloads import list_dumps
 from loaders.fix_mails import choose_mail
-from loaders.store import HarvestRunRow, engine, read_transaction
+from loaders.store import HarvestRunRow, ResourceRow, engine, read_transaction
 from pipeline import feed as tasks
 from pipeline.notifications.night import NOTIFIES
 from schemas import Environment, HarvestFailed, environment
@@ -124,6 +124,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
             "ELIB_MAIL_URL": f"smtp://127.0.0.1:{mails.server_address[1]}?from=elib@example.org",
             "ELIB_WEB_URL": WEB,
             "ELIB_LINKS_HOURS": "soon",
+            "ELIB_MATCH_BUCKETS_ABOVE": "1",
         }
         process = start(home, feeds, port, ELIB_NOTIFY="elib_notify", **variables)
         try:
@@ -224,6 +225,20 @@ def test_the_mornings_scheduled_run_has_the_downloads_written_and_waits_for_noth
     (dump,) = list_dumps(airflow.env)
     assert written.startswith(f"the download {dump.manifest.name} was written: 40 resources")
     assert states(client, "downloads", run) == {"write": "success", "notify": "skipped", "done": "success"}
+
+
+def test_a_match_of_many_records_is_scored_in_buckets_and_a_quiet_one_in_none(
+    airflow: Installation, morning: Morning
+) -> None:
+    steps = ("match", "score_bucket", "join_match", "publish")
+    ended = states(airflow.client, "catalog", morning.run)
+    assert [ended[step] for step in steps] == ["success"] * 4
+    with read_transaction(airflow.env) as connection:
+        assert connection.scalar(select(func.count()).select_from(ResourceRow)) == 40
+    quiet = asset_triggered_run(airflow)
+    airflow.result(quiet)
+    ended = states(airflow.client, "catalog", quiet)
+    assert [ended[step] for step in steps] == ["success", "skipped", "skipped", "success"]
 
 
 def test_links_that_cannot_be_checked_are_notified_at_once_and_are_in_the_report(
