@@ -56,6 +56,7 @@ def _run_prepared(env: Environment, terminal: Terminal) -> int:
         except NotSetUp as error:
             terminal.say(str(error), style="red")
             return 1
+        os.environ["ELIB_TASK_RETRIES"] = "0"  # what stops a task of this process (Ctrl-C) stops the night
         from commands.night_runs import run_night  # imports Airflow, which reads its environment then
 
         return run_night(env, feeds, terminal)

@@ -146,7 +146,7 @@ def test_ctrl_c_ends_the_night_and_not_only_the_current_feed(tmp_path: Path) -> 
     assert "Stopped; what was loaded stays" in out
     with create_engine(f"sqlite:///{tmp_path / 'home' / 'catalog.db'}").connect() as connection:
         runs = connection.execute(text("SELECT feed, status, cause FROM harvest_run")).all()
-    assert [tuple(row) for row in runs] == [("alpha", "failed", "interrupted")]
+    assert [tuple(row) for row in runs] == [("alpha", "failed", "interrupted")], out + error
 
 
 def test_make_up_reports_a_port_in_use_at_once(tmp_path: Path) -> None:
