@@ -83,15 +83,15 @@ def begin_run(
             )
         )
         for run, its_dag in unfinished.all():
-            is_others = its_dag not in {None, dag} and not take_over
-            if is_others and (is_dag_active is None or is_dag_active(its_dag)):
+            is_others = its_dag is not None and its_dag != dag and not take_over
+            if is_others and (is_dag_active is None or is_dag_active(str(its_dag))):
                 raise FeedBusy(
                     sentence(
                         "%(feed)s: run %(run)s is between two tasks of the DAG %(dag)s, or was interrupted; wait until "
                         "it has ended, or use --take-over when that DAG is not running",
                         feed=feed,
                         run=run,
-                        dag=its_dag,
+                        dag=str(its_dag),
                     )
                 )
             end_run(connection, run, "failed", cause=INTERRUPTED, error=_INTERRUPTED_SENTENCE)
