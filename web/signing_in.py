@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import threading
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, HTTPException
 from pwdlib import PasswordHash
@@ -169,7 +168,6 @@ def sign_in_by_mail(request: Request, mail: str) -> Account | None:
 
 def own_path(path: str, otherwise: str) -> str:
     """Return a path of ours that a form sends back to; `otherwise` for anything that leads to another site."""
-    parts = urlsplit(path)
-    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
-    has_controls = any(ord(character) < 0x20 or character == "\\" for character in path)
+    is_ours = path.startswith("/") and not path.startswith("//")
+    has_controls = any(ord(character) < 0x20 or character == "\\" for character in path)  # browsers read / for it
     return path if is_ours and not has_controls else otherwise

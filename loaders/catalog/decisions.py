@@ -36,14 +36,19 @@ class Unsigned(ValueError):
 
 
 def check_signature(by: str, reason: str) -> dict[str, str]:
-    """Return name and reason, stripped, as columns of a decision. Raises Unsigned when one is empty."""
+    """Return name and reason, stripped, as columns of a decision. Raises Unsigned when one has nothing to be read."""
     signature = {"by": by.strip(), "reason": reason.strip()}
-    missing = [f"--{name}" for name, value in signature.items() if not value]
+    missing = [f"--{name}" for name, value in signature.items() if not _is_legible(value)]
     if len(missing) > 1:
         raise Unsigned(sentence("a decision needs --by and --reason, not empty"))
     if missing:
         raise Unsigned(sentence("a decision needs %(name)s, not empty", name=missing[0]))
     return signature
+
+
+def _is_legible(text: str) -> bool:
+    """Return whether a text has a character that is seen: blanks and such as U+200B are none."""
+    return any(letter.isprintable() and not letter.isspace() for letter in text)
 
 
 def release(env: Environment, run_id: str, *, by: str, reason: str) -> dict[str, int]:

@@ -72,3 +72,15 @@ def test_pages_follow_one_another_without_gap_or_repetition(decided: Environment
         url = unescape(more[1]) if more else ""
     assert seen == [f"reason-{number}." for number in reversed(range(70))]
     assert steward.get(PAGE, params={"after": "x|y|z|~"}).status_code == 200
+
+
+@pytest.mark.parametrize("reason", ["", " \u00a0", "\u200b\u2060"])
+def test_a_decision_and_a_work_without_a_reason_say_what_is_missing(
+    decided: Environment, steward: Browser, reason: str
+) -> None:
+    said, before = "A reason is missing.", rows(decided, "curation")
+    page, sent = "/console/records?key=books:11", {"key": "books:11", "action": "withdraw", "reason": reason}
+    assert said in shown(steward.submit(page, "/console/records", **sent).text)
+    page, sent = "/console/feeds/books", {"action": "publish", "reason": reason}
+    assert said in shown(steward.submit(page, "/console/work", **sent).text)
+    assert rows(decided, "curation") == before

@@ -215,6 +215,14 @@ def test_a_wrong_request_gets_the_protocols_error(client: Browser, arguments: An
         assert bool(request.attrib) == (code not in ("badVerb", "badArgument")), "as the protocol has it"
 
 
+@pytest.mark.parametrize("arguments", ["verb=ListMetadataFormats", "verb=GetRecord&metadataPrefix=lom"])
+def test_an_identifier_that_no_catalog_takes_is_a_bad_argument(visitor: Browser, arguments: str) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    answered = visitor.post("/oai", content=f"{arguments}&identifier=a%00b", headers=form)
+    assert answered.status_code == 200
+    assert texts(etree.fromstring(answered.content), "//o:error/@code") == ["badArgument"]
+
+
 def test_a_token_is_of_one_list_and_cannot_be_changed(client: Browser, pages_of_four: None) -> None:
     token = texts(answer(client, **ALL), "//o:resumptionToken")[0]
     assert texts(answer(client, verb="ListIdentifiers", resumptionToken=token), "//o:error/@code") == [

@@ -178,7 +178,8 @@ def test_what_cannot_be_taken_is_said_with_what_was_written_and_nothing_is_kept(
         answer = reader.submit(page, page, **good | wrong)
         assert answer.status_code == status, wrong
         assert 'role="alert"' in answer.text and "&lt;b&gt;the&lt;/b&gt; title" in answer.text
-    for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}, {"origin": "null"}):
+    origins = [{"origin": origin} for origin in ("https://evil.example", "null", "http://[::1", "127.0.0.1:8081")]
+    for headers in ({"sec-fetch-site": "cross-site"}, *origins):
         token = re.search(r'name="csrf_token" value="([^"]+)"', reader.get(page).text)
         assert token
         assert reader.post(page, data={**good, "csrf_token": token[1]}, headers=headers).status_code == 403

@@ -29,11 +29,17 @@ def test_the_console_asks_who_it_is_and_goes_on_to_the_page_that_was_wanted(visi
     assert answer.status_code == 200 and answer.url.path == "/console" and STEWARD in answer.text
 
 
-@pytest.mark.parametrize("next_page", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:x"])
+@pytest.mark.parametrize(
+    "next_page", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:x", "//[", "http://[::1"]
+)
 def test_signing_in_never_leads_to_another_site(visitor: Browser, env: Environment, next_page: str) -> None:
     add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+    for page in ("/sign-in", "/partners/sign-in"):
+        assert visitor.get(page, params={"next": next_page}).status_code == 200
     answer = visitor.submit("/sign-in", "/sign-in", name=STEWARD, password=PASSWORD, next=next_page)
     assert str(answer.url) == "http://127.0.0.1:8081/console"
+    undone = visitor.submit("/console/feeds", "/console/undo", batch="none", back=next_page)
+    assert str(undone.url) == "http://127.0.0.1:8081/console/decisions"
 
 
 @pytest.mark.parametrize("role", ["steward", "partner"])

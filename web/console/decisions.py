@@ -74,11 +74,12 @@ def _tell_made(request: Request, back: str, made: Future[Batch | str], text: str
         FeedBusy,
         LeaseLost,
         LockUnusable,
-        Unsigned,
         StatusUnchanged,
         BadFeed,
     ) as error:
         tell(request, error_in_words(request, error), is_error=True)
+    except Unsigned:  # who decides is the account; the command line names its options
+        tell(request, gettext_of(request, "A reason is missing."), is_error=True)
     else:
         count, batch_id = (batch, "") if isinstance(batch, str) else (batch.count, batch.id)
         tell(request, gettext_of(request, text, count=count), undo=batch_id)

@@ -9,6 +9,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
+from loaders.catalog import Unsigned, check_signature
 from schemas import FEED_NAME, Environment
 from web.console.background import Action, CannotBegin, begin_work, progress_of, read_work
 from web.forms import field, posted
@@ -44,7 +45,9 @@ def begin(request: Request, account: Steward, form: Annotated[FormData, Depends(
 
 def begin_and_show(request: Request, action: Action, target: str, by: str, reason: str, back: str) -> Response:
     """Begin a piece of work and show its page; where that cannot be, go back and tell why."""
-    if not reason:
+    try:
+        check_signature(by, reason)
+    except Unsigned:
         tell(request, gettext_of(request, "A reason is missing."), is_error=True)
         return see(back)
     try:

@@ -80,6 +80,8 @@ def read_arguments(pairs: Sequence[tuple[str, str]]) -> tuple[str, dict[str, str
             raise OaiError("badArgument", f"{name}: {verbs[0]} has no such argument")
         if name in arguments:
             raise OaiError("badArgument", f"{name}: it is given twice")
+        if "\x00" in value:  # PostgreSQL takes it for no text
+            raise OaiError("badArgument", f"{name}: it holds a NUL character")
         arguments[name] = value
     _check_complete(verbs[0], verb, arguments)
     return verbs[0], arguments
