@@ -39,7 +39,7 @@ from loaders.store import (
 )
 from schemas import Base, Cluster, Environment, FeatureFiles, FeatureNames, Judgement, Match, ResourceView
 
-_STATE_FILE = "state.json"
+_FOLDER, _STATE_FILE = "match", "state.json"
 _KEPT_FILES = ("features*.parquet", "changed-*.parquet", "gone-*.parquet", "pairs*.parquet")  # of some match
 _RESULT_FILE, _MATCHES_FILE = "found.json", "matches.jsonl"
 _READ_FILE = "read.json"
@@ -239,7 +239,7 @@ def kept_match_version(env: Environment) -> str | None:
 
 
 def _kept_state(env: Environment) -> _MatchState | None:
-    path = _folder(env) / _STATE_FILE
+    path = env.home / _FOLDER / _STATE_FILE  # reading makes no folder
     try:
         return msgspec.json.decode(path.read_bytes(), type=_MatchState) if path.exists() else None
     except (msgspec.DecodeError, OSError) as error:
@@ -362,7 +362,7 @@ def keep_state(env: Environment, folder: Path) -> None:
 
 
 def _folder(env: Environment) -> Path:
-    folder = env.home / "match"
+    folder = env.home / _FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

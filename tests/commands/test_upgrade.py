@@ -70,6 +70,7 @@ def test_an_old_catalog_names_its_migrations_feeds_and_times_and_stays_as_it_is(
     )
     assert output.endswith("Nothing was changed.\n")
     assert content(empty) == before
+    assert not (empty.home / "match").exists(), "not even an empty folder is made"
     assert (fingerprint(empty.home) if empty.home.exists() else {}) == files
 
 
