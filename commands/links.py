@@ -20,7 +20,7 @@ def links(
 ) -> int:
     """Check published addresses: of each that is due, whether it still leads to what it promises.
 
-    Exits with 1 while another process checks them, and when no host answers.
+    Exits with 1 while another process checks them, when no host answers, and when an address given is not published.
     """
     from loaders.catalog import migrate
     from loaders.store import FeedBusy
@@ -34,9 +34,12 @@ def links(
     except (FeedBusy, LinksFailed) as error:
         print(error, file=sys.stderr)
         return 1
-    unknown = f" {len(url) - result.checked} of the addresses given are not published." if url else ""
-    print(" ".join(result.notes) + (unknown if url and len(url) > result.checked else ""))
-    return 0
+    print(" ".join(result.notes))
+    for each in result.unpublished:
+        print(
+            f"{each} is not checked: no resource has this address; give it as a resource's page has it", file=sys.stderr
+        )
+    return 1 if result.unpublished else 0
 
 
 def _show(checked: int) -> None:

@@ -83,11 +83,12 @@ def link_settings(variables: Mapping[str, str]) -> LinkSettings:
 
 
 class LinksResult(Base, frozen=True, kw_only=True):
-    """What a run did: its id, its sentences, and how many addresses it checked."""
+    """What a run did: its id, its sentences, how many addresses it checked, and which named ones are not published."""
 
     run_id: str
     checked: int
     notes: tuple[str, ...]
+    unpublished: tuple[str, ...] = ()
 
 
 def check_links(
@@ -103,8 +104,8 @@ def check_links(
     """Check the addresses that are due, or those of one host that are, or some now; at most `limit`.
 
     `settings` may be the variables that hold them. Publications are followed first; the library's index follows at the
-    end. A run that fails is recorded. Raises FeedBusy when another process checks the links, LinksFailed for wrong
-    settings and when no host answers.
+    end. Of the addresses that are named, those that are not published are not asked. A run that fails is recorded.
+    Raises FeedBusy when another process checks the links, LinksFailed for wrong settings and when no host answers.
     """
     from loaders.links import follow_publications
 
@@ -113,13 +114,26 @@ def check_links(
         follow_publications(env, recorded.run, clock())
         work = _Work(env=env, run=recorded.run, settings=chosen, clock=clock, progress=progress, left=limit)
         _keep_hosts(env, clock())
+        published = _published(env, urls)
         try:
-            work.check(host, urls)
+            if published or not urls:
+                work.check(host, published)
         finally:
             recorded.listed, recorded.notes = work.counts.checked, work.notes()
         _keep_hosts(env, clock())
     _index(env)
-    return LinksResult(run_id=recorded.run.id, checked=recorded.listed, notes=tuple(recorded.notes))
+    unpublished = tuple(url for url in dict.fromkeys(urls) if url not in published)
+    return LinksResult(
+        run_id=recorded.run.id, checked=recorded.listed, notes=tuple(recorded.notes), unpublished=unpublished
+    )
+
+
+def _published(env: Environment, urls: Sequence[str]) -> list[str]:
+    from loaders.links import published_addresses
+    from loaders.store import read_transaction
+
+    with read_transaction(env) as connection:
+        return published_addresses(connection, urls)
 
 
 def _keep_hosts(env: Environment, at: datetime) -> None:
@@ -203,7 +217,7 @@ class _Work:
         from loaders.links import host_of
 
         by_host: dict[str, deque[str]] = {}
-        for url in dict.fromkeys(urls):
+        for url in urls:
             by_host.setdefault(host_of(url) or "", deque()).append(url)
         yield from (_Host(name, self.settings.per_host, chosen) for name, chosen in by_host.items())
 

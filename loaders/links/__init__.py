@@ -1,7 +1,7 @@
 """Published addresses: which there are, which are due, what their checks found, and what follows from that."""
 
 from loaders.links.addresses import addresses_of, host_of
-from loaders.links.due import DueAddress, due_addresses, hosts_with_due
+from loaders.links.due import DueAddress, due_addresses, hosts_with_due, published_addresses
 from loaders.links.following import follow_publications
 from loaders.links.results import CheckCounts, write_checks
 from loaders.links.state import DEAD_AFTER_DAYS, DEAD_AFTER_STRIKES, LinkState, next_state
@@ -18,5 +18,6 @@ __all__ = [
     "host_of",
     "hosts_with_due",
     "next_state",
+    "published_addresses",
     "write_checks",
 ]

@@ -1,12 +1,13 @@
-"""Which addresses are due: a range of an index for each host; the other addresses are not read."""
+"""Which addresses are published, and due: a range of an index for each host; the other addresses are not read."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, literal, select, tuple_
 
-from loaders.store import LinkCheckRow
+from loaders.store import LinkCheckRow, rows_among
 
 _CHECKS: Any = LinkCheckRow.__table__
 
@@ -37,3 +38,10 @@ def due_addresses(connection: Connection, host: str, at: str, after: DueAddress 
     if after is not None:
         query = query.where(tuple_(*place) > tuple_(*after))
     return [DueAddress(*row) for row in connection.execute(query)]
+
+
+def published_addresses(connection: Connection, urls: Iterable[str]) -> list[str]:
+    """Return those of some addresses that are published, each once, in their order."""
+    named = list(dict.fromkeys(urls))
+    known = {url for (url,) in rows_among(connection, select(_CHECKS.c.url), _CHECKS.c.url, named)}
+    return [url for url in named if url in known]

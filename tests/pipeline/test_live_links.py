@@ -118,6 +118,17 @@ def found(env: Environment, words: str) -> list[str]:
     return [each.record.key for each in search_library(env, Wanted(words, query_words(words)), limit=50).resources]
 
 
+def test_only_published_addresses_are_asked_and_the_others_are_named(library: Environment, sites: Sites) -> None:
+    night(library, "books", [listed("books", 0, id=sites.url("/1"))])
+    catalog.publish_now()
+    unpublished = [sites.url("/2"), "https://[x/", "javascript:x"]
+    result = check_links(environment(), FAST, urls=[unpublished[0], sites.url("/1"), *unpublished])
+    assert (result.checked, result.unpublished, sites.asked()) == (1, tuple(unpublished), ["/1"])
+    limited = check_links(environment(), FAST, urls=[sites.url("/1"), sites.url("/1")], limit=1)
+    assert (limited.checked, limited.unpublished, sites.asked()) == (1, (), ["/1"])
+    assert check_links(environment(), FAST, urls=unpublished).checked == 0 and sites.asked() == [], "nor is what is due"
+
+
 def test_an_address_is_dead_after_three_failures_over_a_week_and_lives_again_at_once(
     library: Environment, sites: Sites
 ) -> None:
