@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("elib.feed")
 _KEPT = "What was received is kept beside landing's parts as raw-*.bin. "
 _MAX_ERROR_CHARS = 2_000
+_BESIDE_LOADS = ("transform", "check")  # steps that wait for no load of another feed
 _BATCH_FEATURES = 1_000  # records of which match features are made at a time
 # The one chunk of a run without any: Airflow skips a task that is mapped over none, after a pause.
 _EMPTY_CHUNK = "nothing"
@@ -104,19 +105,33 @@ def _recorded_failure(env: Environment, run_id: str, step: str) -> Iterator[None
 
 
 def _measure(env: Environment, run_id: str, step: str, began: float) -> None:
-    """Log how long a step took, and keep it with the run; that it cannot be kept is logged and stops nothing."""
-    from loaders import store
+    """Log how long a step took, and keep it with the run; that it cannot be kept is logged and stops nothing.
+
+    Steps that go on beside other feeds' loads do not wait for the catalog: `stage` keeps theirs with its own.
+    """
+    from loaders import staging, store
 
     seconds = time.monotonic() - began
     log.info("%s: %s took %.1f s", store.feed_name_of(run_id), step, seconds)
-    _keep_measures(env, run_id, seconds={step: seconds})
+    with _logged_if_not_kept(run_id):
+        if step in _BESIDE_LOADS:
+            staging.keep_seconds(env, run_id, step, seconds)
+        else:
+            earlier = staging.take_seconds(env, run_id) if step == "stage" else {}
+            store.add_measures(env, run_id, seconds={**earlier, step: seconds})
 
 
 def _keep_measures(env: Environment, run_id: str, **measures: Any) -> None:
     from loaders import store
 
-    try:
+    with _logged_if_not_kept(run_id):
         store.add_measures(env, run_id, **measures)
+
+
+@contextmanager
+def _logged_if_not_kept(run_id: str) -> Iterator[None]:
+    try:
+        yield
     except Exception as error:
         log.warning("%s: what was measured is not recorded: %s", run_id, one_line(str(error).partition("\n")[0]))
 

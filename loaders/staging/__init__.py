@@ -41,6 +41,7 @@ from loaders.staging.rows import (
     row_batches,
     row_files,
 )
+from loaders.staging.seconds import keep_seconds, take_seconds
 from loaders.staging.state import write_catalog_state
 from loaders.staging.waiting import WaitingAbsences, waiting_absences
 
@@ -60,6 +61,7 @@ __all__ = [
     "find_damage",
     "gate_facts",
     "issue_id",
+    "keep_seconds",
     "license_of_record",
     "names_code",
     "open_parquet",
@@ -80,6 +82,7 @@ __all__ = [
     "stage",
     "staged_licenses",
     "staging_folder",
+    "take_seconds",
     "waiting_absences",
     "without_nul",
     "write_batch_issues",

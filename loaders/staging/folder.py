@@ -2,8 +2,8 @@
 
 `staging/<run_id>/`: `plan.json`, `state.parquet` and other files about the catalog, `chunks/` (what to transform),
 `outcomes/` (the assessments of each chunk, with the records), `rows/` (what the load writes), `facts.parquet` (for the
-gate), `staged.json` (how many rows each file has that the load reads). All of it can be made again from landing; the
-staging of a loaded run may be deleted.
+gate), `staged.json` (how many rows each file has that the load reads), `seconds/` (how long steps took, until `stage`
+tells the run). All of it can be made again from landing; the staging of a loaded run may be deleted.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from schemas import Environment
 CHUNKS_FOLDER = "chunks"
 OUTCOMES_FOLDER = "outcomes"
 ROWS_FOLDER = "rows"
+SECONDS_FOLDER = "seconds"
 
 
 def staging_folder(env: Environment, run_id: str) -> Path:
