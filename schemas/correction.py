@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -204,9 +205,14 @@ def _check_texts(path: str, value: Any) -> str | None:
 
 
 def _check_address(address: str | None) -> str | None:
-    if address is None or _WEB_ADDRESS.fullmatch(address):
-        return None
-    return f"{address!r} is not an http or https address"
+    return None if address is None or _is_web_address(address) else f"{address!r} is not an http or https address"
+
+
+def _is_web_address(address: str) -> bool:
+    try:
+        return bool(_WEB_ADDRESS.fullmatch(address) and urlsplit(address).hostname and urlsplit(address).port != 0)
+    except ValueError:  # a bracket that is not closed, or a port that is none
+        return False
 
 
 def _check_addresses(addresses: Iterable[str | None]) -> str | None:

@@ -167,6 +167,9 @@ def test_corrections_and_withdrawals_need_an_existing_record_and_field(env: Envi
         ("identifiers[3].value", "x", "nothing at that path"),
         ("levels", "2", "Expected `array`"),
         ("url", "javascript:alert(1)", "is not an http or https address"),
+        ("url", "https://[::1", "is not an http or https address"),
+        ("url", "https://example.org:99999/1", "is not an http or https address"),
+        ("license.uri", "https://[x]/", "is not an http or https address"),
         ("links", '[{"url": "file:///etc/passwd"}]', "is not an http or https address"),
     ],
 )
