@@ -69,7 +69,7 @@ def upgrade() -> None:
     is_postgres = op.get_bind().dialect.name == "postgresql"
     if is_postgres:
         op.execute(
-            "CREATE FUNCTION count_catalog_change() RETURNS trigger LANGUAGE plpgsql AS "
+            "CREATE OR REPLACE FUNCTION count_catalog_change() RETURNS trigger LANGUAGE plpgsql AS "
             f"$$ BEGIN {COUNT}; RETURN NULL; END $$"
         )
     create = _create_postgres if is_postgres else _create_sqlite
