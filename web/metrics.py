@@ -52,8 +52,8 @@ def _require_permission(request: Request) -> None:
     settings: WebSettings = request.app.state.settings
     client = request.client.host if request.client else ""
     if settings.metrics_token:
-        sent = request.headers.get("authorization", "").encode()
-        is_allowed = hmac.compare_digest(sent, f"Bearer {settings.metrics_token}".encode())
+        scheme, _, sent = request.headers.get("authorization", "").encode("latin-1").partition(b" ")
+        is_allowed = scheme.lower() == b"bearer" and hmac.compare_digest(sent, settings.metrics_token.encode())
     else:
         is_allowed = not settings.url and "x-forwarded-for" not in request.headers and _is_loopback(client)
     if not is_allowed:

@@ -113,7 +113,10 @@ def test_an_empty_catalog_has_figures_too(machine: Browser) -> None:
         ({"metrics_token": "abc"}, "127.0.0.1", {}, 403),
         ({"metrics_token": "abc"}, "192.0.2.7", {"Authorization": "Bearer abcd"}, 403),
         ({"metrics_token": "abc"}, "192.0.2.7", {"Authorization": "Bearer \xe4".encode("latin-1")}, 403),
+        ({"metrics_token": "abc"}, "192.0.2.7", {"Authorization": "Basic abc"}, 403),
         ({"metrics_token": "abc"}, "192.0.2.7", {"Authorization": "Bearer abc"}, 200),
+        ({"metrics_token": "abc"}, "192.0.2.7", {"Authorization": "bearer abc"}, 200),  # RFC 9110, 11.1
+        ({"metrics_token": "clé"}, "192.0.2.7", {"Authorization": "Bearer clé".encode()}, 200),
     ],
 )
 def test_only_this_machine_or_the_token_reads_them(
