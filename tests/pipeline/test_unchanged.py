@@ -115,7 +115,8 @@ def upgrade(env: Environment) -> None:
 
 
 def damage(env: Environment) -> None:
-    (env.home / "match" / "features.parquet").write_bytes(b"PAR1")
+    (features,) = (env.home / "match").glob("features-*.parquet")
+    features.write_bytes(b"PAR1")
 
 
 CHANGES: dict[str, Callable[[Environment], Any]] = {
