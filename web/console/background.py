@@ -151,10 +151,11 @@ def work_behind(env: Environment, run: RunSummary) -> Work | None:
 
 def progress_of(env: Environment, work: Work) -> Progress:
     """Return how far a piece of work is: from its run, whether its process still works, and the end of its log."""
+    is_alive = _is_alive(env, work)  # before its run and log are read: they change no more once it has ended
     with read_transaction(env) as connection:
         run = _run_of(env, connection, work)
     line = _last_line(env, work)
-    if _is_at_work(env, work, run):
+    if _is_at_work(work, run, is_alive=is_alive):
         return Progress("working", run, line)
     if run is None or not _has_ended(work, run):
         return Progress("failed", run, line or ENDED_EARLY)
@@ -195,11 +196,9 @@ def _airflow_url() -> str:
     return os.environ.get("ELIB_AIRFLOW_URL", "").rstrip("/")
 
 
-def _is_at_work(env: Environment, work: Work, run: RunSummary | None) -> bool:
+def _is_at_work(work: Work, run: RunSummary | None, *, is_alive: bool) -> bool:
     """Return whether the work goes on; of Airflow's, only the run says that it has ended."""
-    if not work.airflow:
-        return _is_alive(env, work)
-    return run is None or run.status in _UNFINISHED
+    return run is None or run.status in _UNFINISHED if work.airflow else is_alive
 
 
 def _is_alive(env: Environment, work: Work) -> bool:
