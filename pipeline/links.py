@@ -183,7 +183,7 @@ class _Work:
     left: int | None  # addresses that may still be given out
     hosts: deque[_Host] = field(default_factory=deque)
     counts: CheckCounts = field(init=False)
-    found: Queue[tuple[_Host, LinkCheck | Exception | None]] = field(default_factory=lambda: Queue(maxsize=1))
+    results: Queue[tuple[_Host, LinkCheck | Exception | None]] = field(default_factory=lambda: Queue(maxsize=1))
     stop: threading.Event = field(default_factory=threading.Event)
     waiting: list[tuple[str, LinkCheck]] = field(default_factory=list)  # by host; not written yet
     has_answer: bool = False
@@ -204,7 +204,7 @@ class _Work:
         with ThreadPoolExecutor(max_workers=self.settings.hosts, thread_name_prefix="links") as pool, self._drained():
             self.running = sum(self._begin_slice(pool) for _ in range(self.settings.hosts))
             while self.running:
-                host_of_result, check = self.found.get()
+                host_of_result, check = self.results.get()
                 if check is None:
                     self.running += self._end_slice(pool, host_of_result) - 1
                 elif isinstance(check, Exception):
@@ -238,7 +238,7 @@ class _Work:
         except BaseException:
             self.stop.set()
             while self.running:
-                self.running -= self.found.get()[1] is None
+                self.running -= self.results.get()[1] is None
             raise
 
     def _begin_slice(self, pool: ThreadPoolExecutor) -> int:
@@ -247,7 +247,7 @@ class _Work:
             host = self.hosts.popleft()
             urls = self._next_addresses(host)
             if urls:
-                pool.submit(_check_slice, self.env, self.settings, host, urls, self.found, self.stop)
+                pool.submit(_check_slice, self.env, self.settings, host, urls, self.results, self.stop)
                 return 1
         return 0
 
@@ -340,7 +340,7 @@ def _check_slice(
     settings: LinkSettings,
     host: _Host,
     urls: Sequence[str],
-    found: Queue[tuple[_Host, LinkCheck | Exception | None]],
+    results: Queue[tuple[_Host, LinkCheck | Exception | None]],
     stop: threading.Event,
 ) -> None:
     """Check addresses of one host, one after the other, and hand each result over; None at the end.
@@ -357,13 +357,13 @@ def _check_slice(
                     break
                 check = _check(checker, url)
                 host.requests_left -= max(1, check.requests)
-                found.put((host, check))
+                results.put((host, check))
                 if check.status == "busy":
                     break
     except Exception as error:
-        found.put((host, error))
+        results.put((host, error))
     finally:
-        found.put((host, None))
+        results.put((host, None))
 
 
 def _check(checker: Any, url: str) -> LinkCheck:

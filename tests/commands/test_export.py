@@ -92,9 +92,9 @@ def test_a_published_library_is_exported_in_every_format(
     _, said = exported(capsys, "lrmi", "--since", moment)
     assert "1 withdrawn resources are left out, for lrmi has no form for them" in said
     assert exported(capsys, "json", "--since", "2100-01-01")[0] == ""
-    changed, said = exported(capsys, "json", "--since", str(cursor), "--filter", "language=fr")
+    changed, printed = exported(capsys, "json", "--since", str(cursor), "--filter", "language=fr")
     assert [(each["id"], each["deleted"]) for each in map(json.loads, changed.splitlines())] == [(withdrawn, True)]
-    assert said.endswith(f"Cursor: {newest_publication(library)}\n")
+    assert printed.endswith(f"Cursor: {newest_publication(library)}\n")
     assert exported(capsys, "json", "--since", str(newest_publication(library)))[0] == ""
     unknown = "publish-20200101T000000000000"
     assert main(["export", "json", "--since", unknown, "--out", str(tmp_path / "none.jsonl")]) == 1

@@ -37,7 +37,7 @@ def test_an_erased_address_is_nowhere_and_its_session_ends(env: Environment) -> 
         feed="films",
         declaration={"url": "https://a.org/"},
     )
-    asked = ask_partner(
+    application = ask_partner(
         env,
         submit_application(env, keep_test(env, draft, {"state": "done"})),
         by="A Steward",
@@ -51,7 +51,7 @@ def test_an_erased_address_is_nowhere_and_its_session_ends(env: Environment) -> 
         assert MAIL not in everything(env)
         assert [each.name for each in list_accounts(env)] == ["Zofia Testname", OTHER]
     assert read_session(env, session) is None
-    after = read_application(env, asked.id)
+    after = read_application(env, application.id)
     assert after is not None and after.status == "withdrawn" and after.contact_name is None
     assert [message.is_question for message in after.messages] == [True], "what was decided stays"
     assert [row[0] for row in rows(env, "fix_mail", "account")] == [OTHER]

@@ -179,13 +179,13 @@ def _applications(env: Environment, trials: Mapping[str, str]) -> dict[str, str]
     tried = keep_test(env, _draft(env, "tried"), {"trial": trials["tried"]})
     failed = keep_test(env, _draft(env, "failed"), {"trial": trials["failed"]})
     change = create_draft(env, partner="", contact=MAIL, feed="lessons", declaration=dict(KEYS))
-    asked = submit_application(env, _draft(env, "asked"))
+    submitted = submit_application(env, _draft(env, "asked"))
     made = {
         "draft": _form_with_everything(env),
         "tested": tried,
         "failed": failed,
         "waiting": submit_application(env, keep_test(env, _draft(env, "waiting"), {"trial": trials["tried"]})),
-        "asked": ask_partner(env, asked, by=STEWARD, question="هل هذه كل السجلات؟"),
+        "asked": ask_partner(env, submitted, by=STEWARD, question="هل هذه كل السجلات؟"),
         "declined": decline_application(env, submit_application(env, _draft(env, "no")), by=STEWARD, reason="no"),
         "accepted": accept_application(env, submit_application(env, _draft(env, "yes")), by=STEWARD, reason=""),
         "change": submit_application(env, change),

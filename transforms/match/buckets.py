@@ -132,7 +132,7 @@ def score_bucket(folder: Path, bucket: int, *, model: Model | None = None, resou
         temporary = folder / "found" / f".{bucket}.tmp"
         write_pairs_file(connection, "SELECT * FROM kept_pair ORDER BY left_key, right_key", temporary)
     _counts_file(folder, bucket).write_bytes(msgspec.json.encode(_BucketCounts(compared=compared, below=below)))
-    temporary.replace(_found_file(folder, bucket))
+    temporary.replace(_pairs_file(folder, bucket))
 
 
 def _load_bucket(connection: duckdb.DuckDBPyConnection, folder: Path, bucket: int) -> FeatureTables:
@@ -147,14 +147,14 @@ def join_buckets(folder: Path, target: Path, *, resources: Resources = MODEST) -
     compared: Counter[str] = Counter()
     below: Counter[str] = Counter()
     for bucket in plan.buckets:
-        if not _found_file(folder, bucket).exists():
+        if not _pairs_file(folder, bucket).exists():
             raise FileNotFoundError(f"{folder}: bucket {bucket} has not been scored; match again")
         counts = msgspec.json.decode(_counts_file(folder, bucket).read_bytes(), type=_BucketCounts)
         compared.update(counts.compared)
         below.update(counts.below)
     with open_matcher(resources) as connection:
-        found = " UNION ALL ".join(f"FROM {parquet_sql(_found_file(folder, bucket))}" for bucket in plan.buckets)
-        write_pairs_file(connection, f"SELECT DISTINCT * FROM ({found}) ORDER BY left_key, right_key", target)
+        tables = " UNION ALL ".join(f"FROM {parquet_sql(_pairs_file(folder, bucket))}" for bucket in plan.buckets)
+        write_pairs_file(connection, f"SELECT DISTINCT * FROM ({tables}) ORDER BY left_key, right_key", target)
     oversized = [Oversized(rule, records) for rule, records in plan.oversized]
     return PairCounts(dict(compared), dict(below), oversized, plan.evaluated)
 
@@ -163,7 +163,7 @@ def _files(folder: Path, kind: str, bucket: int) -> str:
     return parquet_sql(folder / kind / f"bucket={bucket}" / "*.parquet", ", hive_partitioning = false")
 
 
-def _found_file(folder: Path, bucket: int) -> Path:
+def _pairs_file(folder: Path, bucket: int) -> Path:
     return folder / "found" / f"{bucket}.parquet"
 
 
