@@ -14,6 +14,7 @@ from schemas import Ask, Base, Environment, Feed, HarvestFailed, Request, Senten
 
 _TIMEOUT_SECONDS = 12.0  # of one response
 _MAX_REDIRECTS = 4
+_CONNECTIONS = 2  # to a host: a person waits, also while a harvest of the same host uses its only one
 _MAX_PROBE_CHARS = 300  # of an address that is shown
 _MAX_REFUSALS = 4  # in a row, before a server that keeps us out is left alone
 
@@ -127,6 +128,7 @@ def _feed(address: str, bounds: DetectionBounds) -> Feed:
         budget=bounds.seconds,
         max_bytes=bounds.max_bytes,
         max_redirects=_MAX_REDIRECTS,
+        connections=_CONNECTIONS,
     )
     return Feed(name="detection", title="-", partner="-", protocol="rest", url=address, format="map", request=request)
 

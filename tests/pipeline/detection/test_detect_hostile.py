@@ -6,6 +6,7 @@ import gzip
 import json
 import socket
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from harvesters.client.rate import HostLimit
 from pipeline.detection import Detection, DetectionBounds, detect, detect_file
 from schemas import environment
 from tests.harvesters.loopback import Answer, ReceivedRequest, serving
@@ -85,6 +87,15 @@ def test_a_private_address_is_refused_before_any_request(address: str, tmp_path:
     trouble = detect(address, env, bounds=FAST).trouble
     assert trouble is not None
     assert "public" in str(trouble.what)
+
+
+def test_a_source_is_looked_at_while_a_harvest_of_its_host_waits_for_a_response(tmp_path: Path) -> None:
+    records = [{"id": 1, "title": "The garden in week one"}, {"id": 2, "title": "The garden in week two"}]
+    waiting = HostLimit(opened(tmp_path).locks, "127.0.0.1", rate=100, connections=1)
+    with site({"/": records}) as server, waiting.request(time.monotonic() + 60):
+        detection = look(server.url, tmp_path)
+    waiting.close()
+    assert [proposal.protocol for proposal in detection.proposals] == ["rest"]
 
 
 def test_a_redirect_to_a_private_address_is_refused(tmp_path: Path) -> None:
