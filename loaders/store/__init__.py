@@ -23,6 +23,7 @@ from loaders.store.locks import (
     is_feed_at_work,
     is_locked,
     lock_path,
+    name_run,
     this_worker,
 )
 from loaders.store.measures import RunMeasures, add_measures, decode_measures
@@ -82,6 +83,7 @@ from loaders.store.run import (
     decode_reasons,
     end_interrupted_runs,
     end_run,
+    end_runs_of_ended_dags,
     fail_run,
     feed_name_of,
     hold_run,
@@ -162,6 +164,7 @@ __all__ = [
     "end_interrupted_runs",
     "end_interrupted_upkeep",
     "end_run",
+    "end_runs_of_ended_dags",
     "end_upkeep_run",
     "engine",
     "fail_run",
@@ -178,6 +181,7 @@ __all__ = [
     "lock_path",
     "locked_run",
     "make_folder",
+    "name_run",
     "new_run_id",
     "newest_publication",
     "note_listed",

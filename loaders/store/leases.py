@@ -71,20 +71,23 @@ SELECT EXISTS (
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 )
 """)
-_WRITER = "elib write"  # what a transaction under leases is called in pg_stat_activity, with the keys of their locks
+# What sessions are called in pg_stat_activity: "elib lock feed:books" and, of a transaction under leases, with the end
+# of the keys of their locks, "elib write #1f0a33c2 books-20261130T040000"; PostgreSQL keeps no more characters of it.
+_LOCKER, _WRITER, _MAX_NAME_CHARS = "elib lock", "elib write", 63
+_RUN_SECONDS_CHARS = 15  # of a run id's time, without its microseconds
 _ROW_LOCK_SECONDS = 5  # that a holder waits for what an earlier one is just committing
 # Only a process that stands still lets a transaction wait for it for longer than a lease lasts, and renews no lease
 _END_ABANDONED = text("""
 SELECT count(pg_terminate_backend(pid))
 FROM pg_stat_activity, LATERAL unnest(string_to_array(substr(application_name, length(:writer) + 2), ' ')) AS lease_key
 WHERE datname = current_database() AND starts_with(application_name, :writer || ' ') AND pid <> pg_backend_pid()
-AND state <> 'idle' AND wait_event IN ('ClientRead', 'ClientWrite')
+AND starts_with(lease_key, '#') AND state <> 'idle' AND wait_event IN ('ClientRead', 'ClientWrite')
 AND (
     lease_key = :mine
     OR state_change < clock_timestamp() - make_interval(secs => :seconds) AND NOT EXISTS (
         SELECT 1 FROM pg_locks
         WHERE locktype = 'advisory' AND granted AND objsubid = 1
-        AND ((classid::bigint << 32) | objid::bigint)::text = lease_key
+        AND '#' || lpad(to_hex(objid::bigint), 8, '0') = lease_key
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     )
 )
@@ -141,6 +144,7 @@ class Lease:
 
     def __init__(self, env: Environment, name: str, *, shared: bool, is_noted: bool = True) -> None:
         self.name = name
+        self.run = ""  # the id of the run that is worked on under it, once that is known
         self.token: int | None = None
         self._shared, self._is_noted, self._seconds = shared, is_noted, lease_seconds()
         self._engine = _lock_engine(env)
@@ -150,7 +154,7 @@ class Lease:
         self._waker, self._woken = socket.socketpair()
         self._thread = threading.Thread(target=self._renew_until_released, name=f"lease {name}", daemon=True)
         try:
-            self._backend = _prepare_session(self._engine, self._connection, self._seconds)
+            self._backend = _prepare_session(self._engine, self._connection, name, self._seconds)
             self.key = lock_key(self._connection, name)
         except BaseException:
             self._close()
@@ -264,8 +268,23 @@ def fence(connection: Connection, leases: Sequence[Lease]) -> None:
         if connection.execute(_FENCE, {"name": lease.name, "token": lease.token}).first() is None:
             raise _lost(lease.name)
     if noted:
-        name = " ".join([_WRITER, *(str(lease.key) for lease in noted)])
-        connection.execute(text("SELECT set_config('application_name', :name, true)"), {"name": name})
+        name = {"name": _name_of_writer(noted)}
+        connection.execute(text("SELECT set_config('application_name', :name, true)"), name)
+
+
+def _name_of_writer(leases: Sequence[Lease]) -> str:
+    """Return the name of a transaction under leases: the keys of their locks, then the run or what it is about."""
+    keys = " ".join([_WRITER, *(_key_word(lease.key) for lease in leases)])
+    about = next((lease.run for lease in leases if lease.run), leases[0].name)
+    feed, dash, time = about.rpartition("-")
+    end = f"{dash}{time[:_RUN_SECONDS_CHARS]}" if feed else ""
+    room = max(0, _MAX_NAME_CHARS - len(keys) - len(end) - 1)
+    return f"{keys} {(feed or about)[:room]}{end}"
+
+
+def _key_word(key: int | None) -> str:
+    """Return the last 32 bits of a lock's key, the `objid` of pg_locks, as a word of a session's name."""
+    return "" if key is None else f"#{key & 0xFFFFFFFF:08x}"
 
 
 def end_abandoned_writers(connection: Connection, key: int | None = None) -> int:
@@ -273,7 +292,7 @@ def end_abandoned_writers(connection: Connection, key: int | None = None) -> int
 
     Those that write under the lock of this key are ended at once: its holder calls this, so that none of them is its.
     """
-    values = {"writer": _WRITER, "mine": str(key), "seconds": lease_seconds()}
+    values = {"writer": _WRITER, "mine": _key_word(key), "seconds": lease_seconds()}
     return connection.scalar(_END_ABANDONED, values) or 0
 
 
@@ -311,7 +330,7 @@ def _engine(lock_url: str, _pid: int) -> Engine:
         address.set(drivername="postgresql+psycopg"),
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
-        connect_args={**_KEEPALIVES, **_CONNECT_OPTIONS, "application_name": "elib lock"},
+        connect_args={**_KEEPALIVES, **_CONNECT_OPTIONS, "application_name": _LOCKER},
     )
 
 
@@ -324,13 +343,13 @@ def _connect(engine: Engine) -> Connection:
         raise
 
 
-def _prepare_session(engine: Engine, connection: Connection, seconds: float) -> int:
+def _prepare_session(engine: Engine, connection: Connection, lock_name: str, seconds: float) -> int:
     """Have the server end the session when nobody renews it; return the session's number. Raises LockUnusable."""
     backend = _own_backend(engine, connection)
     settings = {**_SESSION, "idle_session_timeout": f"{round(seconds * 1000)}"}
-    connection.execute(
-        text("SELECT " + ", ".join(f"set_config('{name}', '{value}', false)" for name, value in settings.items()))
-    )
+    settings["application_name"] = f"{_LOCKER} {lock_name}"[:_MAX_NAME_CHARS]
+    calls = ", ".join(f"set_config('{name}', :{name}, false)" for name in settings)
+    connection.execute(text(f"SELECT {calls}"), settings)
     return backend
 
 

@@ -192,6 +192,13 @@ def is_feed_at_work(env: Environment, feed: str) -> bool:
     return is_locked(env, feed_lock_name(feed))
 
 
+def name_run(env: Environment, name: str, run_id: str) -> None:
+    """Say which run this thread works on under a lock that it has, to who looks at the sessions of PostgreSQL."""
+    held = _held.locks.get((env.catalog_url, env.locks, name, os.getpid()))
+    if held is not None and isinstance(held.lock, Lease):
+        held.lock.run = run_id
+
+
 def require_locks() -> None:
     """Raise LeaseLost when a lock that this thread has taken is no longer its own, as far as that is known here."""
     for held in _locks_of_thread():

@@ -19,7 +19,15 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, insert, or_, select, update
 
-from loaders.store.locks import PUBLICATION_LOCK, FeedBusy, feed_lock, feed_lock_name, hold_lock, this_worker
+from loaders.store.locks import (
+    PUBLICATION_LOCK,
+    FeedBusy,
+    feed_lock,
+    feed_lock_name,
+    hold_lock,
+    name_run,
+    this_worker,
+)
 from loaders.store.models import HarvestRunRow
 from loaders.store.transactions import read_transaction, write_transaction
 from schemas import Base, Environment, Reason, one_line, sentence
@@ -46,6 +54,7 @@ class Run(Base, frozen=True, kw_only=True):
     status: str
     started_at: str
     base_run_id: str | None = None
+    transform_version: str | None = None  # of the code that began the run
     reasons: tuple[Reason | str, ...] = ()  # text for runs that were held before reasons had codes
     counts: dict[str, int] = {}
     changes: tuple[tuple[str, int], ...] = ()  # of a reprocess: each kind of change, and how many records it touches
@@ -78,27 +87,71 @@ def begin_run(
     """
     with feed_lock(env, feed, wait=take_over or dag is not None), write_transaction(env) as connection:
         unfinished = connection.execute(
-            select(HarvestRunRow.id, HarvestRunRow.dag).where(
+            select(HarvestRunRow.id, HarvestRunRow.dag, HarvestRunRow.started_at).where(
                 HarvestRunRow.feed == feed, HarvestRunRow.status.in_(_UNFINISHED)
             )
         )
-        for run, its_dag in unfinished.all():
-            is_others = its_dag is not None and its_dag != dag and not take_over
-            if is_others and (is_dag_active is None or is_dag_active(str(its_dag))):
-                raise FeedBusy(
-                    sentence(
-                        "%(feed)s: run %(run)s is between two tasks of the DAG %(dag)s, or was interrupted; wait until "
-                        "it has ended, or use --take-over when that DAG is not running",
-                        feed=feed,
-                        run=run,
-                        dag=str(its_dag),
-                    )
-                )
+        for run, its_dag, since in unfinished.all():
+            if its_dag is not None and its_dag != dag and not take_over:
+                _require_left(feed, run, str(its_dag), since, is_dag_active)
             end_run(connection, run, "failed", cause=INTERRUPTED, error=_INTERRUPTED_SENTENCE)
         run_id = new_run_id(connection, feed)
         values = {"id": run_id, "feed": feed, "kind": kind, "status": "running", "started_at": now(), "dag": dag}
         connection.execute(insert(HarvestRunRow).values(**values, worker=this_worker(), transform_version=version))
     return run_id
+
+
+def _require_left(feed: str, run: str, its_dag: str, since: str, is_dag_active: Callable[[str], bool] | None) -> None:
+    """Raise FeedBusy unless it is known that the DAG which carried the run on has ended without it."""
+    if is_dag_active is None:
+        raise FeedBusy(
+            sentence(
+                "%(feed)s: run %(run)s is between two tasks of the DAG %(dag)s, or was interrupted; wait until it has "
+                "ended, or use --take-over when that DAG is not running",
+                feed=feed,
+                run=run,
+                dag=its_dag,
+            )
+        )
+    if is_dag_active(its_dag):
+        raise FeedBusy(
+            sentence(
+                "%(feed)s: the DAG %(dag)s has been at work on this feed since %(since)s (run %(run)s); try again when "
+                "it has ended",
+                feed=feed,
+                run=run,
+                dag=its_dag,
+                since=f"{since[:19]}Z",
+            )
+        )
+
+
+def end_runs_of_ended_dags(env: Environment, is_dag_active: Callable[[str], bool]) -> list[str]:
+    """End as failed the runs whose DAG has ended without them, which nobody was told of, and return their ids.
+
+    Airflow's callback of a failed DAG does it at once, but is lost when its process is killed. The runs are read before
+    `is_dag_active` is called with their DAG's id: what begins in the meantime is not among them.
+    """
+    with read_transaction(env) as connection:
+        of_dags = select(HarvestRunRow.id, HarvestRunRow.feed, HarvestRunRow.dag).where(
+            HarvestRunRow.status.in_(_UNFINISHED), HarvestRunRow.dag.is_not(None), HarvestRunRow.feed.is_not(None)
+        )
+        unfinished = connection.execute(of_dags).all()
+    active = {dag: is_dag_active(str(dag)) for dag in {row.dag for row in unfinished}}
+    return [row.id for row in unfinished if not active[row.dag] and _end_left(env, str(row.feed), row.id)]
+
+
+def _end_left(env: Environment, feed: str, run_id: str) -> bool:
+    """End a run as interrupted, unless a process works on its feed or it has ended; return whether it did."""
+    try:
+        with feed_lock(env, feed, wait=False), write_transaction(env) as connection:
+            status = connection.scalar(select(HarvestRunRow.status).where(HarvestRunRow.id == run_id))
+            if status not in _UNFINISHED:
+                return False
+            end_run(connection, run_id, "failed", cause=INTERRUPTED, error=_INTERRUPTED_SENTENCE)
+    except FeedBusy:
+        return False
+    return True
 
 
 def end_interrupted_runs(env: Environment, feed: str | None, until: datetime, *, dag: str) -> list[str]:
@@ -164,6 +217,7 @@ def locked_run(
                     needed=" or ".join(statuses),
                 )
             )
+        name_run(env, feed_lock_name(feed), run_id)
         if not shared:
             _set(env, run_id, worker=this_worker())
         yield run
@@ -188,6 +242,7 @@ def read_run(env: Environment, run_id: str) -> Run:
         status=columns["status"],
         started_at=columns["started_at"],
         base_run_id=columns["base_run_id"],
+        transform_version=columns["transform_version"],
         reasons=decode_reasons(columns["reasons"]),
         changes=tuple(decode_changes(columns["changes"])),
         counts={name: columns[name] for name in ("listed", "duplicates", *RUN_COUNTS)},

@@ -145,10 +145,22 @@ def test_nobody_else_ends_a_run_between_two_tasks_of_its_dag(lite: Environment) 
 def test_a_run_of_another_dag_is_taken_over_once_that_dag_does_not_run(lite: Environment) -> None:
     left = store.begin_run(lite, "books", "reprocess", dag="reprocess")
     other: dict[str, Any] = {"take_over": False, "dag": "feed_books"}
-    with pytest.raises(FeedBusy, match=f"{left} is between two tasks of the DAG reprocess"):
+    busy = rf"^books: the DAG reprocess has been at work on this feed since 20\S+Z \(run {left}\); try again when"
+    with pytest.raises(FeedBusy, match=busy):
         store.begin_run(lite, "books", **other, is_dag_active=lambda dag: dag == "reprocess")
     assert store.begin_run(lite, "books", **other, is_dag_active=lambda dag: dag != "reprocess") > left
     assert store.read_run(lite, left).status == "failed"
+
+
+def test_a_run_whose_dag_ended_unnoticed_is_ended_and_blocks_nobody(lite: Environment) -> None:
+    """Airflow's callback of the failed DAG was lost with the process that should have run it."""
+    left = store.begin_run(lite, "books", dag="feed_books")
+    waiting = store.begin_run(lite, "films", dag="feed_films")
+    with holder(lite, AT_WORK.replace("books", "songs")) as (live, _):
+        is_active = {"feed_books": False, "feed_films": True, "feed_songs": False}
+        assert store.end_runs_of_ended_dags(lite, is_active.__getitem__) == [left]
+        assert [store.read_run(lite, run).status for run in (left, waiting, live)] == ["failed", "running", "running"]
+    assert store.begin_run(lite, "books", "reprocess", take_over=False) > left
 
 
 def test_a_failed_dag_ends_the_runs_it_has_left_and_none_of_another_dag_or_of_a_live_process(lite: Environment) -> None:

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 CUT = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-WHERE application_name = 'elib lock' AND datname = current_database()"""
+WHERE starts_with(application_name, 'elib lock') AND datname = current_database()"""
 WAITING = """SELECT 1 FROM pg_stat_activity WHERE query LIKE '%FROM lease WHERE name%FOR UPDATE%'
 AND wait_event_type = 'Lock' AND datname = current_database()"""
 BEGIN = """
@@ -304,6 +304,24 @@ def other_thread(call: Callable[[], str]) -> str:
     thread.start()
     thread.join()
     return results[0]
+
+
+@on_postgres
+def test_sessions_are_called_for_the_feed_and_the_run_that_they_work_for(env: Environment) -> None:
+    run, long_feed = begun(env), "the_open_textbooks_of_a_university_with_a_long_name"
+    names = f"SELECT application_name FROM pg_stat_activity WHERE {CUT.partition('WHERE ')[2]}"
+    with store.locked_run(env, run), store.write_transaction(env) as connection:
+        assert list(connection.scalars(text(names))) == ["elib lock feed:books"]
+        name = connection.scalar(text("SELECT current_setting('application_name')"))
+        assert re.fullmatch(r"elib write #[0-9a-f]{8} books-20260101T000000", name)
+    locks = [*(hold_lock(env, f"feed:lock_{number}") for number in range(3)), feed_lock(env, long_feed)]
+    with ExitStack() as held_locks:
+        for lock in locks:
+            held_locks.enter_context(lock)
+        connection = held_locks.enter_context(store.write_transaction(env))
+        name = connection.scalar(text("SELECT current_setting('application_name')"))
+    assert len(re.findall(r"#[0-9a-f]{8}\b", name)) == len(locks), "the key of each lock is whole"
+    assert name.endswith(" feed:lock_0")
 
 
 def test_a_lock_that_only_shows_that_a_process_lives_leaves_no_row(env: Environment) -> None:
