@@ -16,12 +16,13 @@ def publish(
     from loaders.catalog import migrate
     from loaders.declarations import Undeclared
     from loaders.store import FeedBusy
+    from pipeline.catalog import PublicationUnfinished
     from schemas import environment
 
     migrate(environment())
     try:
         print(publish_now(full=full))
-    except (NotReprocessed, Undeclared, FeedBusy) as error:
+    except (NotReprocessed, Undeclared, FeedBusy, PublicationUnfinished) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -30,7 +31,7 @@ def publish(
 def publish_now(*, full: bool = False) -> str:
     """Match, publish and report in this process; return a line on what changed.
 
-    Raises NotReprocessed, Undeclared or FeedBusy.
+    Raises NotReprocessed, Undeclared, FeedBusy or PublicationUnfinished.
     """
     from pipeline import catalog
 

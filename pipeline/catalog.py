@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pipeline.feed import rare_garbage_collection, transforms_version
+from pipeline.feed import keep_measures, rare_garbage_collection, transforms_version
 from pipeline.matching import match_live_records
 from pipeline.progress import with_run_in_log
 from schemas import Environment, Feed, Unusual, environment
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("elib.catalog")
 WEB_URL_VARIABLE = "ELIB_WEB_URL"
 _MAX_ERROR_CHARS = 2_000
+
+
+class PublicationUnfinished(Exception):
+    """The catalog is published, and what follows a publication is not done; the next try goes on there."""
 
 
 def match(*, full: bool = False) -> dict[str, Any]:
@@ -114,11 +118,28 @@ def _standing_match(env: Environment) -> dict[str, Any] | None:
     from loaders.publication import nothing_changed
     from pipeline.unchanged import publication_inputs
 
-    standing = nothing_changed(env, publication_inputs(feeds_in_use(env)))
+    inputs = publication_inputs(feeds_in_use(env))
+    standing = nothing_changed(env, inputs)
     if standing is None:
+        _tell_other_code(env, inputs)
         return None
     log.info("Nothing has changed since %s, so that nothing is matched again.", standing)
     return {"folder": None, "holds": standing, "evaluated": 0}
+
+
+def _tell_other_code(env: Environment, inputs: str) -> None:
+    """Say so when all of the work is done because other software than this published last."""
+    from loaders.publication import published_inputs
+    from loaders.store import this_worker
+    from pipeline.unchanged import is_other_code
+
+    if is_other_code(published_inputs(env), inputs):
+        log.warning(
+            "Another version of this software than that of %s published last, so that everything is matched and "
+            "published again: after an upgrade that happens once; every night, it means that workers have different "
+            "versions, and each needs the same",
+            this_worker(),
+        )
 
 
 def _settle_corrections(env: Environment) -> None:
@@ -176,8 +197,10 @@ def _begin_reading(env: Environment) -> ReadState:
 def publish(matched: dict[str, Any]) -> dict[str, int]:
     """Publish what `match` found, in one transaction, and record the catalog rules' issues; return the counts.
 
-    It is matched again first when another publication has made it outdated, or has published it already. Where nothing
-    was matched because nothing had changed, and that still holds, the run says so and has the counts of before.
+    It is matched again first when another publication has made it outdated. A match that an earlier try has published
+    is not published again: only what follows is done, and the counts are those of that run. Where nothing was matched
+    because nothing had changed, and that still holds, the run says so and has the counts of before. Raises
+    PublicationUnfinished when the catalog is published, and an error kept the rest from being done.
     """
     from loaders.backup import check_reprocessed
     from loaders.publication import publication_lock
@@ -185,9 +208,47 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
     env = environment()
     check_reprocessed(env)
     with publication_lock(env):
-        counts = _begin_and_publish(env, matched)
-    index_search(env)
+        counts = _end_earlier_try(env, matched)
+        if counts is None:
+            counts = _begin_and_publish(env, matched)
+    try:
+        index_search(env)
+    except Exception as error:
+        raise _unfinished(env, "the search index", error) from error
     return counts
+
+
+def _end_earlier_try(env: Environment, matched: dict[str, Any]) -> dict[str, int] | None:
+    """Do what an earlier try has left undone after it had published the match; return the counts, or None without one.
+
+    Where all of it was done, and records changed since, the catalog is published anew instead.
+    """
+    from loaders import store
+    from loaders.publication import publication_of
+
+    folder = env.home / matched["folder"] if matched["folder"] else None
+    if folder is None or (run_id := publication_of(env, folder)) is None:
+        return None
+    if not folder.exists():
+        return store.read_run(env, run_id).counts if _standing_match(env) else None
+    log.warning("An earlier try has published this as %s; what follows a publication is done now", run_id)
+    try:
+        return _publish(env, run_id, matched)
+    except Exception as error:
+        raise _unfinished(env, run_id, error) from error
+
+
+def _unfinished(env: Environment, what: str, error: Exception) -> Exception:
+    """Return what is raised for an error after the catalog was published: itself when it was only an interruption."""
+    from loaders.store import is_interruption, storage_sentence
+
+    if is_interruption(error):
+        return error
+    why = storage_sentence(error, env)
+    if why is None:
+        log.error("A defect of the software, or of the machine:", exc_info=error)
+        why = f"{type(error).__name__}: {error}"[:_MAX_ERROR_CHARS]
+    return PublicationUnfinished(f"The catalog is published, but what follows is not done ({what}): {why}")
 
 
 def _begin_and_publish(env: Environment, matched: dict[str, Any]) -> dict[str, int]:
@@ -211,10 +272,12 @@ def _begin_and_publish(env: Environment, matched: dict[str, Any]) -> dict[str, i
         raise
     except BaseException as error:
         if not store.is_interruption(error):  # which is like a kill: the next publication ends the run
-            store.fail_run(env, run_id, *_crash(env, "publish", error))
+            store.fail_run(env, run_id, *_crash(env, "publish", error))  # unless it is loaded, and stays so
+            if isinstance(error, Exception) and store.read_run(env, run_id).status == "loaded":
+                raise _unfinished(env, run_id, error) from error
         raise
     seconds = {"match": float(matched.get("seconds", 0)), "publish": time.monotonic() - began}
-    store.add_measures(env, run_id, seconds=seconds)
+    keep_measures(env, run_id, seconds=seconds)
     return counts
 
 
@@ -254,8 +317,10 @@ def _publish_found(env: Environment, run_id: str, matched: dict[str, Any]) -> di
 
     if matched["folder"]:
         return _publish(env, run_id, matched)
-    counts = publish_unchanged(env, run_id, publication_inputs(update_declarations(env)))
+    inputs = publication_inputs(update_declarations(env))
+    counts = publish_unchanged(env, run_id, inputs)
     if counts is None:
+        _tell_other_code(env, inputs)
         raise Outdated(f"nothing had changed since {matched['holds']}, and now something has")
     log.info("Nothing has changed since %s, so that nothing is published again.", matched["holds"])
     return counts
@@ -271,7 +336,7 @@ def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str
         write_catalog_issues,
     )
     from pipeline.exporting import feed_terms
-    from pipeline.unchanged import publication_inputs
+    from pipeline.unchanged import is_other_code, publication_inputs
     from transforms.merge import merge
     from transforms.rules import CATALOG_RULE_CODES
 
@@ -280,8 +345,20 @@ def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str
     feeds = update_declarations(env)
     if feeds.undeclared:
         check_declared(feeds, read_match_result(folder).clusters)
+    inputs = publication_inputs(feeds)
+    is_of_match = read is not None and read.inputs == inputs
+    if read is not None and is_other_code(read.inputs, inputs):
+        log.warning(
+            "The records were matched by %s with another version of this software than publishes them here: until each "
+            "worker has the same version, every night does all of the work",
+            read.worker or "another worker",
+        )
+
+    def write_issues() -> None:
+        write_catalog_issues(env, run_id, across, CATALOG_RULE_CODES, inputs if is_of_match else None)
+
     with rare_garbage_collection():
-        counts = publish_match(
+        return publish_match(
             env,
             run_id,
             folder,
@@ -289,11 +366,8 @@ def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str
             trust=feeds.trust,
             terms=feed_terms(feeds),
             merge_version=transforms_version(),
+            then=write_issues,
         )
-    inputs = publication_inputs(feeds)
-    is_of_match = read is not None and read.inputs == inputs
-    write_catalog_issues(env, run_id, across, CATALOG_RULE_CODES, inputs if is_of_match else None)
-    return counts
 
 
 def report() -> dict[str, str]:
@@ -305,10 +379,10 @@ def report() -> dict[str, str]:
     Returns their folder, relative to ELIB_HOME, and their number.
     """
     from loaders.declarations import feeds_in_use
-    from loaders.publication import newest_publication
+    from loaders.publication import unreported_publication
     from loaders.reader_reports import forget_old_messages
     from loaders.reports import write_all_reports
-    from loaders.store import add_measures, engine, sweep
+    from loaders.store import engine, sweep
     from loaders.trials import remove_old_trials
     from transforms.rules import rule_texts
 
@@ -329,8 +403,8 @@ def report() -> dict[str, str]:
             unusual=_unusual(env),
             web_url=_web_url(),
         )
-    if (published := newest_publication(env)) is not None:
-        add_measures(env, published, seconds={"report": time.monotonic() - began})
+    if (publication := unreported_publication(env)) is not None:
+        keep_measures(env, publication, seconds={"report": time.monotonic() - began})
     return {"reports": str(env.reports.relative_to(env.home)), "written": str(len(paths))}
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Callable
 from datetime import datetime
 
 from schemas import BadFeed, Environment, HarvestFailed, environment, one_line
 
+log = logging.getLogger("elib.run")
 _WEB_URL_VARIABLE = "ELIB_WEB_URL"
 
 
@@ -21,13 +24,14 @@ def failure_sentence(error: BaseException) -> str | None:
     from loaders.downloads import DownloadsFailed
     from loaders.store import FeedBusy, WrongRunState, storage_sentence
     from pipeline.airflow_inputs import BadConnection, BadRequest
+    from pipeline.catalog import PublicationUnfinished
     from pipeline.fix_mails import MailsFailed
     from pipeline.links import LinksFailed
     from pipeline.notifications import NotSent
 
     explained = (
         RunHeld, HarvestFailed, BadFeed, FeedBusy, WrongRunState, Undeclared, NotReprocessed, BadConnection, BadRequest,
-        NotSent, MailsFailed, LinksFailed, DownloadsFailed,
+        NotSent, MailsFailed, LinksFailed, DownloadsFailed, PublicationUnfinished,
     )  # fmt: skip
     return _one_line(str(error)) if isinstance(error, explained) else storage_sentence(error, environment())
 
@@ -53,6 +57,16 @@ def end_and_report(feed: str | None, until: datetime, *, dag: str) -> list[str]:
     interrupted = end_interrupted_runs(environment(), feed, until, dag=dag)
     report_feed(feed)
     return interrupted
+
+
+def end_left_runs(env: Environment, is_dag_active: Callable[[str], bool]) -> list[str]:
+    """End the runs of feeds whose DAG has ended without them, so that they block nobody; return their ids."""
+    from loaders.store import end_runs_of_ended_dags
+
+    left = end_runs_of_ended_dags(env, is_dag_active)
+    for run_id in left:
+        log.warning("%s: its DAG had ended without it, and nobody was told; it is ended as interrupted", run_id)
+    return left
 
 
 def require_decision(env: Environment, run_id: str) -> str:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from loaders.landing import Landed
+    from loaders.store import Run
     from transforms.rules import Facts
 
 log = logging.getLogger("elib.feed")
@@ -121,7 +122,8 @@ def _measure(env: Environment, run_id: str, step: str, began: float) -> None:
             store.add_measures(env, run_id, seconds={**earlier, step: seconds})
 
 
-def _keep_measures(env: Environment, run_id: str, **measures: Any) -> None:
+def keep_measures(env: Environment, run_id: str, **measures: Any) -> None:
+    """Add to the measures of a run; that they cannot be kept is logged and stops nothing."""
     from loaders import store
 
     with _logged_if_not_kept(run_id):
@@ -239,7 +241,7 @@ def _measured_harvest(env: Environment, run_id: str) -> Iterator[LoggedProgress]
             yield progress
         finally:
             counts = {"requests": traffic.requests, "retries": traffic.retries}
-            _keep_measures(env, run_id, promised=progress.total, **counts)
+            keep_measures(env, run_id, promised=progress.total, **counts)
 
 
 def _log_notes(name: str, notes: Iterable[str]) -> None:
@@ -294,15 +296,24 @@ def _credentials_of(feed: Feed) -> dict[str, str]:
     return from_environment(feed.connection, os.environ)
 
 
-def begin_reprocess(name: str, *, take_over: bool = False, dag: str | None = None) -> str:
+def begin_reprocess(
+    name: str,
+    *,
+    take_over: bool = False,
+    dag: str | None = None,
+    is_dag_active: Callable[[str], bool] | None = None,
+) -> str:
     """Begin a run over every record that ever landed, without asking the partner; return its id.
 
-    `take_over` and `dag` are those of begin_run, which may raise FeedBusy.
+    `take_over`, `dag` and `is_dag_active` are those of begin_run. Raises FeedBusy; only `take_over` waits for a process
+    that works on the feed.
     """
     from loaders import store
 
-    version = transforms_version()
-    return store.begin_run(environment(), name, "reprocess", version=version, take_over=take_over, dag=dag)
+    env, version = environment(), transforms_version()
+    how: dict[str, Any] = {"take_over": take_over, "dag": dag, "is_dag_active": is_dag_active}
+    with store.feed_lock(env, name, wait=take_over):  # begin_run would wait for hours, in the one slot of the pool
+        return store.begin_run(env, name, "reprocess", version=version, **how)
 
 
 def plan(name: str, run_id: str) -> list[str]:
@@ -381,9 +392,10 @@ def transform(name: str, chunk: str) -> dict[str, int]:
     run_id = Path(chunk).parts[1]  # staging/<run id>/…
     with (
         _recorded_failure(env, run_id, "transform"),
-        store.locked_run(env, run_id, shared=True),
+        store.locked_run(env, run_id, shared=True) as run,
         rare_garbage_collection(),
     ):
+        _tell_other_code(run)
         mappings = staging.read_mappings(env, run_id)
         parts: list[pa.Table] = []
         transformed = keep_erased_out(env, name, transform_all(staging.read_chunk(env, chunk), feed, mappings))
@@ -393,6 +405,19 @@ def transform(name: str, chunk: str) -> dict[str, int]:
         # the version; reading that digest back from the file is quicker than making every record's JSON twice.
         write_chunk_features(env, chunk, _of_versions(parts, staging.record_versions(env, chunk)))
         return {"records": records}
+
+
+def _tell_other_code(run: Run) -> None:
+    """Say so when another worker began the run with other crosswalks, rules or vocabularies than are used here."""
+    from loaders.store import this_worker
+
+    if run.transform_version and run.transform_version.partition("+")[0] != transforms_version():
+        log.warning(
+            "%s: the run was begun with another version of this software than that of %s, which normalizes records of "
+            "it: install the same version on each worker, then reprocess the feed",
+            run.feed,
+            this_worker(),
+        )
 
 
 def _with_features(assessments: Iterable[Assessment], parts: list[pa.Table]) -> Iterator[Assessment]:
@@ -550,7 +575,7 @@ def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]
     frame = with_restored(staging.gate_facts(env, run_id), restored_keys)
     reprocess = store.read_run(env, run_id).kind == "reprocess"
     result = judge(frame, feed, history, counts, reprocess=reprocess)
-    _keep_measures(env, run_id, **_standing(result.results))
+    keep_measures(env, run_id, **_standing(result.results))
     reasons = (*first_run, *result.reasons)
     write_gate_results(env.reports, run_id, bool(reasons), reasons, result.results)
     return reasons

@@ -21,15 +21,21 @@ _LIBRARIES = ("duckdb", "msgspec", "pyarrow", "rapidfuzz", "splink")  # whose ne
 
 
 def publication_inputs(feeds: FeedsInUse) -> str:
-    """Return a digest of everything besides the catalog on which a match and its publication depend.
+    """Return digests, joined by a dash, of what a match and its publication depend on besides the catalog.
 
-    Any change of our code counts, so that the night after an upgrade does all of its work.
+    The first is of our code, any change of which counts, so that the night after an upgrade does all of its work; the
+    second of the declarations.
     """
     from pipeline.exporting import feed_terms
 
     declared = [(feed.name, feed.trust, feed.one_to_one) for feed in feeds.feeds]
-    inputs = (_code_digest(), declared, sorted(feed_terms(feeds).items()), sorted(feeds.undeclared))
-    return hashlib.sha256(msgspec.json.encode(inputs)).hexdigest()
+    declarations = (declared, sorted(feed_terms(feeds).items()), sorted(feeds.undeclared))
+    return f"{_code_digest()}-{hashlib.sha256(msgspec.json.encode(declarations)).hexdigest()}"
+
+
+def is_other_code(inputs: str | None, others: str) -> bool:
+    """Return whether two results of `publication_inputs` come from different code; False when one is not known."""
+    return bool(inputs and inputs.partition("-")[0] != others.partition("-")[0])
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,7 @@ from loaders.publication.match_state import (
     keep_read_state,
     kept_match_version,
     newest_publication,
+    publication_of,
     read_by_match,
     read_judgements,
     read_last_match,
@@ -27,6 +28,8 @@ from loaders.publication.publication import (
     publication_lock,
     publish_match,
     publish_unchanged,
+    published_inputs,
+    unreported_publication,
 )
 from loaders.publication.publish_state import read_publish_state, write_publish_state
 from loaders.publication.resources import has_outdated_columns
@@ -53,8 +56,10 @@ __all__ = [
     "newest_publication",
     "nothing_changed",
     "publication_lock",
+    "publication_of",
     "publish_match",
     "publish_unchanged",
+    "published_inputs",
     "read_by_match",
     "read_catalog_issues",
     "read_judgements",
@@ -64,6 +69,7 @@ __all__ = [
     "read_publish_state",
     "records_alike",
     "resource_ids",
+    "unreported_publication",
     "update_features",
     "write_catalog_issues",
     "write_chunk_features",

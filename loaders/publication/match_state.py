@@ -48,6 +48,7 @@ _FOLDER_PREFIX = "found-"  # of the folder of one match
 _MAX_UNPUBLISHED_SECONDS = 2 * 86_400  # a match that was not published is deleted after this time
 _PARQUET_MAGIC, _PARQUET_MIN_BYTES = b"PAR1", 12
 _VIEW = msgspec.json.Decoder(ResourceView)
+_PUBLISHED_FILE = "published.json"
 MATCH_STATE = "matched"  # the row of publish_state: the match from which the catalog was published
 
 
@@ -70,6 +71,11 @@ class _RelatedPair(Base, frozen=True, kw_only=True):
     other_key: str
     kind: str  # LOM 7.1, of the first to the second
     variant: Literal["translation", "edition", "version"]
+
+
+class _PublishedBy(Base, frozen=True, kw_only=True):
+    match: str
+    run_id: str
 
 
 class MatchResult(Base, frozen=True, kw_only=True):
@@ -336,6 +342,23 @@ def read_by_match(folder: Path) -> ReadState | None:
     return msgspec.json.decode(path.read_bytes(), type=ReadState) if path.exists() else None
 
 
+def note_publishing(env: Environment, folder: Path, run_id: str) -> None:
+    """Note which run is about to publish a match, before its transaction, so that a try after it knows."""
+    with whole_file(_folder(env) / _PUBLISHED_FILE) as temporary:
+        temporary.write_bytes(msgspec.json.encode(_PublishedBy(match=folder.name, run_id=run_id)))
+
+
+def publication_of(env: Environment, folder: Path) -> str | None:
+    """Return the run that has published this match, if it was the last match that one published; else None."""
+    try:
+        noted = msgspec.json.decode((_folder(env) / _PUBLISHED_FILE).read_bytes(), type=_PublishedBy)
+    except (OSError, msgspec.DecodeError):
+        return None
+    with read_transaction(env) as connection:
+        is_newest = newest_publication_run(connection) == noted.run_id
+    return noted.run_id if is_newest and noted.match == folder.name else None
+
+
 def published_value(folder: Path) -> str:
     """Return the value of the row MATCH_STATE of publish_state once this match is published."""
     return _value(_state_of(folder).digest)
@@ -358,7 +381,7 @@ def keep_state(env: Environment, folder: Path) -> None:
         if path.name not in kept:
             path.unlink(missing_ok=True)
     delete_stored_features(env, until=(folder / _STATE_FILE).stat().st_mtime)
-    shutil.rmtree(folder)
+    shutil.rmtree(folder.rename(f"{folder}.{temporary_ending()}"))  # what is left of it when killed is swept
 
 
 def _folder(env: Environment) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,10 +11,12 @@ from sqlalchemy import Connection, insert, select
 
 from loaders.publication.match_state import (
     MATCH_STATE,
+    MatchResult,
     check_current,
     is_state_kept,
     keep_state,
     newest_publication_run,
+    note_publishing,
     published_value,
     read_by_match,
     read_match_result,
@@ -24,16 +26,18 @@ from loaders.publication.matches import write_matches
 from loaders.publication.planning import plan_resources, read_catalog
 from loaders.publication.publish_state import read_publish_state, write_publish_state
 from loaders.publication.resources import Merge, ResourceWriter, rewrite_derived_columns
-from loaders.publication.unchanged import is_published, lock_number, note_written
+from loaders.publication.unchanged import inputs_of_published, is_published, lock_number, note_written
 from loaders.staging import batch_errors
 from loaders.store import (
     INTERRUPTED,
     PUBLICATION_LOCK,
     HarvestRunRow,
     WrongRunState,
+    decode_measures,
     end_run,
     feed_name_of,
     hold_lock,
+    name_run,
     new_run_id,
     now,
     read_run,
@@ -72,7 +76,16 @@ def begin_publication(env: Environment) -> str:
         run_id = new_run_id(connection, _KIND)
         values = {"id": run_id, "feed": None, "kind": _KIND, "status": "running", "started_at": now()}
         connection.execute(insert(HarvestRunRow).values(**values, worker=this_worker()))
+    name_run(env, PUBLICATION_LOCK, run_id)
     return run_id
+
+
+def unreported_publication(env: Environment) -> str | None:
+    """Return the newest publication, however it ended; None when its report was measured already."""
+    newest = select(HarvestRunRow.id, HarvestRunRow.measures).where(HarvestRunRow.kind == _KIND)
+    with read_transaction(env) as connection:
+        row = connection.execute(newest.order_by(HarvestRunRow.id.desc()).limit(1)).first()
+    return None if row is None or "report" in decode_measures(row.measures).seconds else row.id
 
 
 def publish_match(
@@ -84,6 +97,7 @@ def publish_match(
     trust: Mapping[str, int],
     terms: Mapping[str, str] | None = None,
     merge_version: str | None = None,
+    then: Callable[[], None] = lambda: None,
 ) -> dict[str, int]:
     """Publish the match in `folder` (match_state.write_match_result), and return the run's counts.
 
@@ -91,15 +105,35 @@ def publish_match(
     `terms` is what is told of each feed beside its metadata, as any text: where it is another than at the last
     publication, the feed's resources count as changed. With `merge_version`, which names the code of `merge`, only
     those resources are merged again whose members, decisions or relations changed since. The live members are read
-    again here. A publication that is done already is left as it is. When nothing changed, only the row of harvest_run
-    changes. Raises NothingMatched or Outdated when the match must be made again first.
+    again here. When nothing changed, only the row of harvest_run changes. `then` is called once all of it is published,
+    before the match is kept for the next night. Of a publication that is done already, only what follows is done that
+    was not. Raises NothingMatched or Outdated when the match must be made again first.
     """
     run = read_run(env, run_id)
-    if run.status == "loaded":
-        return run.counts
-    if run.status != "running":
+    if run.status not in {"running", "loaded"}:
         raise WrongRunState(sentence("%(run_id)s is %(status)s, not running", run_id=run_id, status=str(run.status)))
-    matched = read_match_result(folder)
+    if run.status == "running":
+        matched = read_match_result(folder)
+        note_publishing(env, folder, run_id)
+        _publish(env, run_id, folder, matched, merge, trust, terms, merge_version)
+    if folder.exists():
+        show_publications(env)
+        then()
+        keep_state(env, folder)
+    return read_run(env, run_id).counts
+
+
+def _publish(
+    env: Environment,
+    run_id: str,
+    folder: Path,
+    matched: MatchResult,
+    merge: Merge,
+    trust: Mapping[str, int],
+    terms: Mapping[str, str] | None,
+    merge_version: str | None,
+) -> None:
+    """Publish the match in one transaction; the arguments are those of `publish_match`."""
     with write_transaction(env) as connection:
         check_current(connection, folder)
         is_current = lock_number(connection, read_by_match(folder))
@@ -121,9 +155,6 @@ def publish_match(
         counts = {**writer.counts, "landed": sum(writer.counts.values()), "listed": len(before.live)}
         counts["duplicates"] = len(before.live) - len(resources)
         end_run(connection, run_id, "loaded", notes=notes, **counts)
-    show_publications(env)
-    keep_state(env, folder)
-    return read_run(env, run_id).counts
 
 
 def nothing_changed(env: Environment, inputs: str) -> str | None:
@@ -133,6 +164,12 @@ def nothing_changed(env: Environment, inputs: str) -> str | None:
     """
     with read_transaction(env) as connection:
         return _standing_publication(env, connection, inputs)
+
+
+def published_inputs(env: Environment) -> str | None:
+    """Return the inputs of `nothing_changed` with which everything was published last; None when they are not known."""
+    with read_transaction(env) as connection:
+        return inputs_of_published(connection)
 
 
 def publish_unchanged(env: Environment, run_id: str, inputs: str) -> dict[str, int] | None:

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection, select, text, update
 
 from loaders.publication.publish_state import read_publish_state, write_publish_state
-from loaders.store import CatalogChangeRow, HarvestRunRow, read_transaction, write_transaction
+from loaders.store import CatalogChangeRow, HarvestRunRow, read_transaction, this_worker, write_transaction
 from schemas import Base, Environment
 
 PUBLISHED_FROM = "published_from"  # the row of publish_state: the state of which everything is published
@@ -25,11 +25,13 @@ _NUMBER = select(CatalogChangeRow.number).where(CatalogChangeRow.id == 1)
 class ReadState(Base, frozen=True, kw_only=True):
     """What a match read: the number of the catalog, and a digest of the code and declarations.
 
-    `number` is None for a catalog that does not count its changes; such a state equals no other.
+    `number` is None for a catalog that does not count its changes; such a state equals no other. `worker` is told to
+    people only.
     """
 
     number: int | None
     inputs: str
+    worker: str = ""
 
 
 class _PublishedFrom(Base, frozen=True, kw_only=True):
@@ -50,7 +52,7 @@ def begin_reading(env: Environment, inputs: str) -> ReadState:
             odd = CatalogChangeRow.number % 2 == 1
             connection.execute(update(CatalogChangeRow).where(odd).values(number=CatalogChangeRow.number + 1))
             number = _number(connection)
-    return ReadState(number=number, inputs=inputs)
+    return ReadState(number=number, inputs=inputs, worker=this_worker())
 
 
 def is_published(connection: Connection, inputs: str) -> bool:
@@ -59,6 +61,12 @@ def is_published(connection: Connection, inputs: str) -> bool:
     if published is None or published.inputs != inputs or published.held != _held_runs(connection):
         return False
     return published.number == _number(connection)
+
+
+def inputs_of_published(connection: Connection) -> str | None:
+    """Return the digest that the last publication was given whose every part is written; None when none was."""
+    published = _published_from(connection)
+    return None if published is None else published.inputs
 
 
 def lock_number(connection: Connection, state: ReadState | None) -> bool:

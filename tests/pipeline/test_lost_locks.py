@@ -114,3 +114,10 @@ def test_a_step_beside_others_does_nothing_for_a_run_that_was_taken_over(library
         tasks.transform("books", chunks[0])
     with pytest.raises(store.WrongRunState, match=f"{run} is failed"):
         tasks.check("books", run)
+
+
+def test_a_reprocess_that_meets_a_harvest_at_work_waits_for_nobody(library: Environment) -> None:
+    """Its DAG's first task has the one slot of the pool, for which every other feed would wait too."""
+    declare(library, "books")
+    with held(library, "feed:books"), pytest.raises(store.FeedBusy, match=r"^books: .* has been at work on it since"):
+        tasks.begin_reprocess("books", dag="reprocess", is_dag_active=lambda _: True)

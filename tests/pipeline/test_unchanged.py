@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import random
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -18,7 +21,7 @@ from loaders.store import HarvestRunRow, ResourceRow, SourceRecordRow, read_tran
 from pipeline import catalog, feed
 from schemas import Environment
 from tests.loaders.nights import rows
-from tests.pipeline.feeds import declare, listed, night
+from tests.pipeline.feeds import declare, land_only, listed, night
 from transforms.merge import merge
 
 BY = {"by": "A Steward", "reason": "looked at it"}
@@ -189,6 +192,76 @@ def test_a_publication_that_was_killed_before_its_last_step_is_not_taken_for_don
     # here its process ends, before the issues over the whole catalog are written
     assert not published(quiet)
     assert published(quiet)
+
+
+def test_the_log_says_that_another_version_of_the_software_published_last(
+    quiet: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    upgrade(quiet)
+    assert not published(quiet)
+    assert "every night, it means that workers have different versions" in caplog.text
+    caplog.clear()
+    assert published(quiet)
+    assert "different versions" not in caplog.text
+
+
+def test_the_log_says_that_another_version_matched_than_publishes(
+    quiet: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    reload(quiet, name="Photosynthesis, second edition")
+    matched = catalog.match()
+    read = quiet.home / matched["folder"] / "read.json"
+    state = json.loads(read.read_bytes())
+    read.write_text(json.dumps(state | {"inputs": f"0{state['inputs']}", "worker": "w1.test, process 12"}))
+    catalog.publish(matched)
+    assert "matched by w1.test, process 12 with another version of this software" in caplog.text
+    assert not published(quiet), "as often as workers of different versions share a night"
+
+
+def test_the_log_says_that_another_version_normalizes_than_began_the_run(
+    quiet: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = land_only(quiet, "books", [listed("books", 0, name="Another title")])
+    write(quiet, update(HarvestRunRow).where(HarvestRunRow.id == run).values(transform_version="000000000000"))
+    feed.run_feed("books", run)
+    assert "books: the run was begun with another version of this software" in caplog.text
+
+
+@pytest.mark.parametrize("fault", [lambda home: home / "match" / "state.json", lambda home: home / "search"])
+def test_an_error_after_a_publication_leaves_it_to_the_next_try(
+    quiet: Environment, fault: Callable[[Path], Path]
+) -> None:
+    """A file that cannot be written: that of the match kept for the next night, or of the search index."""
+    reload(quiet, name="Photosynthesis, second edition")
+    matched, path = catalog.match(), fault(quiet.home)
+    remove(path)
+    path.mkdir() if path.suffix else path.write_text("a file in the place of a folder")
+    with pytest.raises(catalog.PublicationUnfinished, match=r"^The catalog is published, but what follows is not done"):
+        catalog.publish(matched)
+    ran = rows(quiet, "harvest_run WHERE kind = 'publish'", "id, status, changed")
+    assert ran[-1][1:] == ("loaded", 1)
+    remove(path)
+    assert catalog.publish(matched)["changed"] == 1
+    assert rows(quiet, "harvest_run WHERE kind = 'publish'", "id, status, changed") == ran
+    assert published(quiet), "everything of it is done"
+
+
+def remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def test_the_seconds_of_a_report_are_those_of_the_publication_that_it_tells_of(quiet: Environment) -> None:
+    catalog.report()
+    reload(quiet, name="Photosynthesis, second edition")
+    remove(quiet.home / "match" / "published.json")
+    (quiet.home / "match" / "published.json").mkdir()  # so that the publication fails before it writes
+    with pytest.raises(OSError, match=r"published\.json"):
+        catalog.publish(catalog.match())
+    catalog.report()
+    catalog.report()
+    *_, good, failed = rows(quiet, "harvest_run WHERE kind = 'publish'", "id, status, measures")
+    assert (good[1], failed[1]) == ("loaded", "failed")
+    assert set(store.decode_measures(failed[2]).seconds) == {"report"}
 
 
 def test_a_night_that_lists_nothing_reads_no_record_of_the_catalog(quiet: Environment) -> None:
