@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 from schemas import read_secret_files
 
@@ -22,3 +23,8 @@ def find_connection(name: str) -> Connection | None:
         return cast("Connection", AirflowConnection.get(name))
     except AirflowNotFoundException:
         return None
+
+
+def activity(context: Any) -> Callable[[str], bool]:
+    """Return a function that tells, by a DAG's id, whether a run of it goes on or waits; works only inside a task."""
+    return lambda dag: context["ti"].get_dr_count(dag, states=["queued", "running"]) > 0

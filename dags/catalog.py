@@ -87,11 +87,15 @@ with DAG(
             return body(joined or matched or {})
 
     @task(task_id="report", trigger_rule="all_done")
-    def report(published: dict[str, int]) -> dict[str, str]:
-        """Write the reports of the night."""
+    def report(published: dict[str, int], **context: Any) -> dict[str, str]:
+        """End the runs that their DAG has left, and write the reports of the night."""
+        from dags import activity
         from pipeline.catalog import report as body
+        from pipeline.endings import end_left_runs
+        from schemas import environment
 
         with ends_in_one_sentence():
+            end_left_runs(environment(), activity(context))
             return body()
 
     @task(task_id="notify", trigger_rule="all_done", retries=2, retry_delay=timedelta(seconds=20), retry_policy=None)

@@ -57,7 +57,7 @@ def make_dag(feed: Feed, *, is_registered: bool = False) -> DAG:
 def _add_tasks(feed: Feed) -> None:
     @task(task_id="harvest", execution_timeout=timedelta(seconds=feed.request.budget + 3600))
     def harvest(**context: Any) -> dict[str, Any]:
-        from dags import find_connection
+        from dags import activity, find_connection
         from pipeline.airflow_inputs import feed_credentials, wants_full
         from pipeline.feed import harvest as body
 
@@ -68,7 +68,7 @@ def _add_tasks(feed: Feed) -> None:
                 full=lambda: wants_full(conf),
                 credentials=lambda: feed_credentials(feed.connection, find_connection),
                 dag=f"feed_{feed.name}",
-                is_dag_active=lambda dag: context["ti"].get_dr_count(dag, states=["queued", "running"]) > 0,
+                is_dag_active=activity(context),
             )
 
     add_steps(cast(Any, harvest()))

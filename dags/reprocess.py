@@ -45,12 +45,15 @@ if names:
         @task(task_id="begin", pool=POOL)
         def begin(**context: Any) -> dict[str, Any]:
             """Begin the run over every record that the feed ever landed."""
+            from dags import activity
             from pipeline.airflow_inputs import reprocess_choice
             from pipeline.feed import begin_reprocess, load_feed
 
             with ends_in_one_sentence(waits=False):  # a person who has asked for it should know at once
                 name, take_over = reprocess_choice(context["params"])
                 load_feed(environment(), name)
-                return {"run_id": begin_reprocess(name, take_over=take_over, dag="reprocess")}
+                is_active = activity(context)
+                run_id = begin_reprocess(name, take_over=take_over, dag="reprocess", is_dag_active=is_active)
+                return {"run_id": run_id}
 
         add_steps(cast(Any, begin()))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _RETRIES, _MAX_RETRIES = 5, 100
 _RETRY_SECONDS, _MAX_RETRY_SECONDS = 10, 86_400
+_BUSY_FACTOR = 3  # how many times longer a task waits that another one keeps from working
 
 
 class TaskEnded(SystemExit):
@@ -60,6 +61,12 @@ def retries() -> dict[str, Any]:
         "retry_exponential_backoff": 2,
         "retry_policy": RetryInterrupted(),
     }
+
+
+def busy_delay() -> timedelta:
+    """Return after how long a task begins again that waits for another one. Raises ValueError for nonsense."""
+    seconds = _setting("ELIB_TASK_RETRY_SECONDS", _RETRY_SECONDS, _MAX_RETRY_SECONDS)
+    return _BUSY_FACTOR * timedelta(seconds=max(1, seconds))
 
 
 def _setting(name: str, default: int, most: int) -> int:

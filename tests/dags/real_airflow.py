@@ -36,6 +36,7 @@ def start(
         "ELIB_ALLOW_PRIVATE": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),
         "ELIB_WEB_PORT": str(free_port()),
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",  # where the machine is busy, no task fails for that
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",  # no test changes a DAG's file
         "PYTHONPATH": str(ROOT),
         **variables,

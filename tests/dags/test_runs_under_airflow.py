@@ -317,7 +317,9 @@ def test_a_harvest_that_is_killed_at_every_try_fails_its_run_and_is_reported(air
     assert (airflow.newest("books").status, airflow.newest("books").cause) == ("failed", "interrupted")
 
 
-def test_reprocess_is_a_dag_with_a_feed_to_choose_that_takes_over_only_when_told(airflow: Installation) -> None:
+def test_reprocess_has_a_feed_to_choose_and_takes_over_a_run_that_its_dag_has_left(
+    airflow: Installation,
+) -> None:
     params = airflow.client.get("/api/v2/dags/reprocess/details").raise_for_status().json()["params"]
     assert params["feed"]["schema"]["enum"] == ["books", "down"]
     assert params["take_over"]["schema"]["type"] == "boolean"
@@ -328,18 +330,17 @@ def test_reprocess_is_a_dag_with_a_feed_to_choose_that_takes_over_only_when_told
         "print(store.begin_run(environment(), 'books', dag='feed_books'))"
     )
     ended = subprocess.run([sys.executable, "-c", begun], capture_output=True, text=True, check=True)
-    run = airflow.run("reprocess", {"feed": "books"})
-    last = airflow.log("reprocess", run, "begin")[-1]
-    assert f"run {ended.stdout.strip()} is between two tasks" in last["exit_code"]
-    assert airflow.newest("books").id == ended.stdout.strip(), "no other run began"
     requests_before = len(airflow.partner.requests)
-    run = airflow.run("reprocess", {"feed": "books", "take_over": True})
+    run = airflow.run("reprocess", {"feed": "books"})
     assert airflow.state("reprocess", run) == "success", states(airflow.client, "reprocess", run)
     row = airflow.newest("books")
     assert (row.kind, row.status, len(airflow.partner.requests)) == ("reprocess", "loaded", requests_before)
+    with read_transaction(airflow.env) as connection:
+        left = select(HarvestRunRow.cause).where(HarvestRunRow.id == ended.stdout.strip())
+        assert connection.scalar(left) == "interrupted"
 
 
-def test_a_harvest_takes_over_a_reprocess_that_a_person_ended_in_airflow(airflow: Installation) -> None:
+def test_a_harvest_waits_for_a_reprocess_and_takes_over_what_it_left(airflow: Installation) -> None:
     airflow.slots(0)
     try:
         run = trigger(airflow.client, "reprocess", {"feed": "books"})
@@ -349,17 +350,21 @@ def test_a_harvest_takes_over_a_reprocess_that_a_person_ended_in_airflow(airflow
         )
         left = subprocess.run([sys.executable, "-c", begun], capture_output=True, text=True, check=True).stdout.strip()
         harvest = trigger(airflow.client, "feed_books", {})
-        until(lambda: airflow.state("feed_books", harvest), "the end of a harvest that met the reprocess")
-        last = airflow.log("feed_books", harvest, "harvest")[-1]
-        assert f"run {left} is between two tasks of the DAG reprocess" in last["exit_code"]
+        until(lambda: is_put_off(airflow, harvest) or None, "a harvest that met the reprocess")
+        said = [line["event"] for line in airflow.log("feed_books", harvest, "harvest") if left in line["event"]]
+        assert said[0].startswith("books: the DAG reprocess has been at work on this feed since 20")
+        assert "This task waits, and begins again at " in said[0]
         airflow.client.patch(f"/api/v2/dags/reprocess/dagRuns/{run}", json={"state": "failed"}).raise_for_status()
     finally:
         airflow.slots(1)
-    harvest = airflow.run("feed_books")
-    assert airflow.state("feed_books", harvest) == "success", states(airflow.client, "feed_books", harvest)
+    assert until(lambda: airflow.state("feed_books", harvest), "the end of the harvest") == "success"
     with read_transaction(airflow.env) as connection:
         row = connection.execute(select(HarvestRunRow.__table__).where(HarvestRunRow.id == left)).one()
     assert (row.status, row.cause) == ("failed", "interrupted")
+
+
+def is_put_off(airflow: Installation, run: str) -> bool:
+    return states(airflow.client, "feed_books", run).get("harvest") == "up_for_reschedule"
 
 
 def test_the_deadline_is_that_of_the_day_that_airflow_gives(airflow: Installation) -> None:
