@@ -65,6 +65,7 @@ class Cluster:
             "AIRFLOW__CELERY__RESULT_BACKEND": postgres.url("airflow", "db+postgresql+psycopg2"),
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres.url("airflow", "postgresql+psycopg2"),
             "AIRFLOW__API__PORT": str(self.port),
+            "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",  # where the machine is busy, no task fails for that
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",  # no test changes a DAG's file
             "PYTHONPATH": str(ROOT),
         }
