@@ -11,8 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
-from starlette.staticfiles import StaticFiles
+from starlette.responses import PlainTextResponse, Response
 
 from loaders.applications import complete_acceptances
 from loaders.migrations import migrate
@@ -21,10 +20,12 @@ from loaders.sessions import SESSION_SECONDS
 from schemas import Environment, environment
 from web import console, library, metrics, oai, partners, sign_in_pages
 from web.api import create_api
+from web.files import File, Files
 from web.guards import Guards, Rates
 from web.languages import marked
 from web.pages import address, gettext_of, render, see
 from web.problems import FAULT_DETAIL, Problem, is_of_api, problem_response
+from web.routes import answer_head
 from web.settings import WebSettings, web_settings
 from web.signing_in import PartnerSignInFirst, SignInFirst
 
@@ -48,9 +49,10 @@ def create_app(env: Environment | None = None, settings: WebSettings | None = No
     app.include_router(oai.router)
     app.include_router(metrics.router)
     app.state.oai_pages = oai.PagesAhead()
-    app.add_api_route("/static/base.css", _base_style, methods=["GET", "HEAD"], include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
-    app.add_api_route("/healthz", _healthy, methods=["GET", "HEAD"], include_in_schema=False)
+    app.add_api_route("/static/base.css", _base_style, methods=["GET"], include_in_schema=False)
+    app.mount("/static", Files(directory=Path(__file__).parent / "static"), name="static")
+    app.add_api_route("/healthz", _healthy, methods=["GET"], include_in_schema=False)
+    answer_head(app)
     app.mount("/api", create_api(env, settings, app.state.rates))
     app.add_exception_handler(SignInFirst, _sign_in_first)
     app.add_exception_handler(PartnerSignInFirst, _partner_sign_in_first)
@@ -75,7 +77,7 @@ def _healthy() -> Response:
 
 
 def _base_style() -> Response:
-    return FileResponse(STYLE)
+    return File(STYLE, stat_result=STYLE.stat())
 
 
 def _sign_in_first(request: Request, error: Exception) -> Response:

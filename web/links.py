@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TypeVar
 
+import msgspec
 from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 from starlette.requests import Request
 
@@ -14,6 +15,7 @@ from schemas import Base, Environment
 from web.languages import marked
 from web.settings import WebSettings
 
+_Link = TypeVar("_Link")
 SIGN_IN_SECONDS = 30 * 60
 HAND_OVER_SECONDS = 7 * 24 * 3600
 SHARED_SECONDS = 30 * 24 * 3600  # of links to a preview and to a draft
@@ -51,7 +53,7 @@ def sign_in_link(settings: WebSettings, mail: str, after: str = "/partners/feeds
 
 def read_sign_in(settings: WebSettings, token: str) -> SignInLink:
     """Return what a sign-in link says, without using it. Raises BadLink."""
-    return SignInLink(**_read(settings, "sign-in", token, SIGN_IN_SECONDS))
+    return _read(settings, "sign-in", token, SIGN_IN_SECONDS, SignInLink)
 
 
 def use_sign_in(env: Environment, settings: WebSettings, token: str) -> SignInLink:
@@ -74,7 +76,7 @@ def hand_over_link(settings: WebSettings, feed: str, giver: str, taker: str) -> 
 
 def read_hand_over(settings: WebSettings, token: str) -> HandOverLink:
     """Return what a link to take a feed over says, without using it. Raises BadLink."""
-    return HandOverLink(**_read(settings, "hand over", token, HAND_OVER_SECONDS))
+    return _read(settings, "hand over", token, HAND_OVER_SECONDS, HandOverLink)
 
 
 def use_hand_over(env: Environment, settings: WebSettings, token: str) -> HandOverLink:
@@ -93,7 +95,7 @@ def draft_link(settings: WebSettings, application_id: str) -> str:
 
 def read_draft_link(settings: WebSettings, token: str) -> str:
     """Return the id of the draft that a link opens. Raises BadLink."""
-    return str(_read(settings, "draft", token, SHARED_SECONDS))
+    return _read(settings, "draft", token, SHARED_SECONDS, str)
 
 
 def preview_link(settings: WebSettings, trial_id: str) -> str:
@@ -103,7 +105,7 @@ def preview_link(settings: WebSettings, trial_id: str) -> str:
 
 def read_preview_link(settings: WebSettings, token: str) -> str:
     """Return the id of the trial that a link to a preview is for. Raises BadLink."""
-    return str(_read(settings, "preview", token, SHARED_SECONDS))
+    return _read(settings, "preview", token, SHARED_SECONDS, str)
 
 
 def public_url(settings: WebSettings) -> str:
@@ -121,10 +123,11 @@ def _serializer(settings: WebSettings, purpose: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(settings.secret, salt=f"elib {purpose}")
 
 
-def _read(settings: WebSettings, purpose: str, token: str, seconds: int) -> Any:
+def _read(settings: WebSettings, purpose: str, token: str, seconds: int, type_: type[_Link]) -> _Link:
+    """Return what a link says. One of another version of the library may be signed, and say something else."""
     try:
-        return _serializer(settings, purpose).loads(token, max_age=seconds)
+        return msgspec.convert(_serializer(settings, purpose).loads(token, max_age=seconds), type_)
     except SignatureExpired as error:
         raise BadLink(_TOO_OLD) from error
-    except BadData as error:
+    except (BadData, msgspec.ValidationError) as error:
         raise BadLink(_NOT_OURS) from error

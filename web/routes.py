@@ -1,24 +1,22 @@
-"""Routes of pages that are read: by GET, which the description of the API lists, and by HEAD, which it does not."""
+"""Let every page that can be read by GET be asked for by HEAD too (RFC 9110, 9.3.2)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+import copy
 
-from fastapi import APIRouter
-
-Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 
-def get_and_head(router: APIRouter, path: str, **options: Any) -> Callable[[Endpoint], Endpoint]:
-    """Return a decorator that answers GET and HEAD with a function; `options` are those of FastAPI's `add_api_route`.
+def answer_head(app: FastAPI) -> None:
+    """Add to each route of GET a route of HEAD, which the description of an API does not list.
 
-    One route of two methods would be one operation listed twice under one id.
+    The server leaves the body out. One route of two methods would be one operation listed twice under one id.
     """
-
-    def add(endpoint: Endpoint) -> Endpoint:
-        router.add_api_route(path, endpoint, methods=["GET"], **options)
-        router.add_api_route(path, endpoint, methods=["HEAD"], **{**options, "include_in_schema": False})
-        return endpoint
-
-    return add
+    routes = app.router.routes
+    for place in reversed(range(len(routes))):
+        route = routes[place]
+        if isinstance(route, APIRoute) and "GET" in route.methods:
+            by_head = copy.copy(route)
+            by_head.methods, by_head.include_in_schema = {"HEAD"}, False
+            routes.insert(place + 1, by_head)

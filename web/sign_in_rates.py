@@ -52,7 +52,7 @@ def _known_browser(request: Request, name: str) -> str:
     try:
         value = request.cookies.get(_cookie_of(name), "")
         owner, mark = _serializer(request).loads(value, max_age=KNOWN_BROWSER_DAYS * 24 * 3600)
-    except (BadData, ValueError):
+    except (BadData, TypeError, ValueError):  # a TypeError of one that is signed and of another shape
         return ""
     return str(mark) if owner == _digest(name) else ""
 

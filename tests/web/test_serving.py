@@ -13,6 +13,12 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from itsdangerous import URLSafeTimedSerializer
+from starlette.routing import Mount
+from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from loaders.store import engine
@@ -21,6 +27,17 @@ from web import create_app, guards, server
 from web.server import declared_proxies, server_config
 from web.settings import WebSettings
 
+_TEXTS = st.text(max_size=10)
+_SAID = st.recursive(  # by a link that is signed
+    st.none() | st.booleans() | st.integers() | _TEXTS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["mail", "after", "id", "feed", "giver", "taker"]) | _TEXTS, inner, max_size=4
+        )
+    ),
+    max_leaves=6,
+)
 _WITHOUT_SESSION = ("/resources/", "/oai")  # readers' reports, which have a token of their own, and harvesters
 SECURITY = ("content-security-policy", "x-content-type-options", "x-frame-options", "referrer-policy")
 
@@ -56,6 +73,12 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ASGIApp]:
 def port(app: ASGIApp) -> Iterator[int]:
     with served(app) as free:
         yield free
+
+
+@pytest.fixture(scope="module")
+def visitor(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app, base_url="http://127.0.0.1:8081", follow_redirects=False) as browser:
+        yield browser
 
 
 def answer_to(port: int, request: bytes, *, more: bytes = b"") -> bytes:
@@ -122,11 +145,74 @@ def test_every_answer_has_the_headers_and_no_redirect_leaves_the_site(port: int,
     assert answer.headers.get("location", "/").startswith("/"), "without the Host that was sent"
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/static/base.css", "/static/web.css", "/oai/schemas/lrmi.xsd"])
-def test_what_is_not_a_page_can_be_asked_for_by_head(port: int, path: str) -> None:
-    answer, head = httpx.get(f"http://127.0.0.1:{port}{path}"), httpx.head(f"http://127.0.0.1:{port}{path}")
-    assert (answer.status_code, head.status_code, head.content) == (200, 200, b"")
-    assert head.headers["content-length"] == str(len(answer.content)) and answer.content
+def _pages(app: FastAPI, prefix: str = "") -> Iterator[str]:
+    for route in app.routes:
+        if isinstance(route, Mount) and isinstance(route.app, FastAPI):
+            yield from _pages(route.app, prefix + route.path)
+        elif isinstance(route, APIRoute) and "GET" in route.methods:
+            yield prefix + re.sub(r"{[^}]+}", "1", route.path)
+
+
+def test_every_page_can_be_asked_for_by_head(app: FastAPI, port: int) -> None:
+    paths = [*_pages(app), "/static/web.css", "/oai/schemas/lrmi.xsd", "/oai?verb=Identify"]
+    assert len(paths) > 60
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", follow_redirects=False) as client:
+        for path in paths:
+            answer = client.get(path)
+            client.cookies.clear()
+            head = client.head(path)
+            client.cookies.clear()
+            assert (head.status_code, head.content) == (answer.status_code, b""), path
+            assert {*head.headers} == {*answer.headers}, path
+            if answer.status_code == 200 and "csrf_token" not in answer.text:  # a token differs in each page
+                same = ("content-type", "etag", "last-modified", "cache-control")
+                assert [head.headers.get(name) for name in same] == [answer.headers.get(name) for name in same], path
+
+
+@pytest.mark.parametrize(
+    ("ranges", "status", "content_range"),
+    [
+        ("bytes=0-9", 206, "bytes 0-9/{size}"),
+        ("bytes=-5", 206, "bytes {last5}-{last}/{size}"),
+        ("Bytes=0-0", 206, "bytes 0-0/{size}"),
+        ("bytes=0-9, 999999-", 206, "bytes 0-9/{size}"),
+        ("bytes=, 0-9 ,", 206, "bytes 0-9/{size}"),
+        ("bytes=999999-", 416, "bytes */{size}"),
+        ("bytes=-0", 416, "bytes */{size}"),
+        *(
+            (invalid, 200, None)
+            for invalid in ("bytes", "bytes=", "bytes=abc", "bytes=5-2", "bytes=0-9,x", "pages=1-2")
+        ),
+        *((invalid, 200, None) for invalid in ("bytes=--5", "bytes=-", "=", "bytes=1-2-3", f"bytes={'9' * 5000}-")),
+    ],
+)
+def test_ranges_of_a_file_are_as_the_standard_has_them(
+    port: int, ranges: str, status: int, content_range: str | None
+) -> None:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        for path in ("/static/web.css", "/static/base.css"):
+            whole, answer = client.get(path).content, client.get(path, headers={"Range": ranges})
+            sizes = {"size": len(whole), "last": len(whole) - 1, "last5": len(whole) - 5}
+            assert answer.status_code == status, path
+            assert answer.headers.get("content-range") == (content_range and content_range.format(**sizes)), path
+            assert status != 200 or answer.content == whole
+            assert client.head(path, headers={"Range": ranges}).status_code == 200, "ranges are for GET alone"
+
+
+_LINKS = {"sign-in": "sign-in", "hand-over": "hand over", "drafts": "draft", "previews": "preview"}
+
+
+@settings(max_examples=40)
+@given(st.sampled_from(sorted(_LINKS)), _SAID, st.integers(0, 3))
+def test_no_signed_link_is_answered_by_a_fault_of_ours(visitor: TestClient, place: str, said: object, way: int) -> None:
+    """Links that another version of the library signed, that are of another kind, and that came damaged."""
+    salt = f"elib {_LINKS[place] if way else 'sign-in'}"
+    token = URLSafeTimedSerializer("s" * 40, salt=salt).dumps(said)
+    token = {2: token[:-2], 3: f"{token[::-1]}%0a"}.get(way, token)
+    answer = visitor.get(f"/partners/{place}/{token}")
+    assert answer.status_code in (303, 404), (place, said)
+    if answer.status_code == 303:
+        assert "not complete, or not from us" in visitor.get(answer.headers["location"]).text
 
 
 def test_an_unchanged_file_is_answered_with_the_headers_too(port: int) -> None:

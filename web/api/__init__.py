@@ -16,6 +16,7 @@ from web.api import changes, description, resources
 from web.api.answers import rate_headers
 from web.guards import Rates
 from web.problems import FAULT_DETAIL, Problem, of_status, of_validation, problem_response
+from web.routes import answer_head
 from web.settings import WebSettings
 
 log = logging.getLogger("elib.web")
@@ -43,6 +44,7 @@ def create_api(env: Environment, settings: WebSettings, rates: Rates) -> FastAPI
     for each in (description, resources, changes):
         api.include_router(each.router, prefix="/v1")
     description.describe(api)
+    answer_head(api)
     api.add_exception_handler(Problem, _problem)
     api.add_exception_handler(HTTPException, _problem)
     api.add_exception_handler(RequestValidationError, _problem)

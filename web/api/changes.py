@@ -18,13 +18,12 @@ from web.api import parameters
 from web.api.answers import READING_RATE, answer, at_most, site_of
 from web.pages import address
 from web.problems import Problem
-from web.routes import get_and_head
 
 router = APIRouter()
 PATH = "/api/v1/changes"
 
 
-@get_and_head(router, "/changes", dependencies=[at_most(READING_RATE), Depends(parameters.check_names)])
+@router.get("/changes", dependencies=[at_most(READING_RATE), Depends(parameters.check_names)])
 def changes(request: Request, since: parameters.Since = "", limit: parameters.ChangesLimit = 100) -> Response:
     """Return what changed after a cursor, in the order of the publications; without one, every resource.
 

@@ -14,7 +14,6 @@ from web.api.answers import READING_RATE, SEARCHES_RATE, answer, at_most, site_o
 from web.library.answers import kept
 from web.pages import render
 from web.problems import KINDS, PROBLEM_MEDIA_TYPE
-from web.routes import get_and_head
 
 router = APIRouter()
 ABOUT: dict[str, Any] = {
@@ -39,14 +38,14 @@ _CHANGE = {
 }
 
 
-@get_and_head(router, "/openapi.json", include_in_schema=False, dependencies=[at_most(READING_RATE)])
+@router.get("/openapi.json", include_in_schema=False, dependencies=[at_most(READING_RATE)])
 def openapi(request: Request) -> Response:
     """Return the description of the API in OpenAPI."""
     described = {**request.app.openapi(), "servers": [{"url": f"{site_of(request)}/api"}]}
     return answer(request, msgspec.json.encode(described))
 
 
-@get_and_head(router, "", include_in_schema=False, dependencies=[at_most(READING_RATE)])
+@router.get("", include_in_schema=False, dependencies=[at_most(READING_RATE)])
 def page(request: Request) -> Response:
     """Show what the API can do."""
     paths = request.app.openapi()["paths"]

@@ -25,7 +25,6 @@ from web.api.negotiation import OFFERS, SUFFIXES, Offer, choose
 from web.library import value_label
 from web.pages import address
 from web.problems import Problem
-from web.routes import get_and_head
 
 router = APIRouter()
 PATH = "/api/v1/resources"
@@ -33,7 +32,7 @@ _NAME = re.compile(r"([0-9A-Za-z]{1,64})(\.[a-z_.]{1,20})?")
 _NO_INDEX_SECONDS = 60
 
 
-@get_and_head(router, "/resources", dependencies=[at_most(SEARCHES_RATE), Depends(parameters.check_names)])
+@router.get("/resources", dependencies=[at_most(SEARCHES_RATE), Depends(parameters.check_names)])
 def search(
     request: Request,
     *,
@@ -134,7 +133,7 @@ def _documents(request: Request, env: Environment, hits: LibraryHits) -> list[ms
     ]
 
 
-@get_and_head(router, "/resources/{name}", dependencies=[at_most(READING_RATE), Depends(parameters.check_names)])
+@router.get("/resources/{name}", dependencies=[at_most(READING_RATE), Depends(parameters.check_names)])
 def resource(
     request: Request,
     name: Annotated[

@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 from fastapi import APIRouter, HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from loaders.downloads import FILES, MANIFEST_NAME, SUMS_NAME, Dump, file_of, list_dumps, newest_dump
 from schemas import Environment
+from web.files import File
 from web.languages import marked
 from web.library.answers import count_request, has_tag, kept
 from web.library.sizes import size_in_words
 from web.pages import gettext_of, render
-from web.routes import get_and_head
 
 router = APIRouter()
 _KEPT_SECONDS = 300  # by browsers and proxies, no longer: an erasure removes files
@@ -38,14 +38,14 @@ class ShownFile(NamedTuple):
     sha256: str
 
 
-@get_and_head(router, "/downloads", include_in_schema=False)
+@router.get("/downloads", include_in_schema=False)
 def without_slash(request: Request) -> Response:
     """Lead to the page, beneath whose address the files are."""
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"/downloads/{query}", status_code=301)
 
 
-@get_and_head(router, "/downloads/")
+@router.get("/downloads/")
 def downloads(request: Request) -> Response:
     """Show what can be downloaded, under which licences, and how to verify it."""
     count_request(request)
@@ -75,7 +75,7 @@ def _shown_files(request: Request, dump: Dump) -> list[ShownFile]:
     ]
 
 
-@get_and_head(router, "/downloads/latest/{file_name}")
+@router.get("/downloads/latest/{file_name}")
 def latest_file(request: Request, file_name: str) -> Response:
     """Lead to a file of the newest dump: not the file itself, so that a range never mixes two dumps."""
     count_request(request)
@@ -86,7 +86,7 @@ def latest_file(request: Request, file_name: str) -> Response:
     return RedirectResponse(path, status_code=302, headers={"cache-control": "no-cache"})
 
 
-@get_and_head(router, "/downloads/{dump_name}/{file_name}")
+@router.get("/downloads/{dump_name}/{file_name}")
 def file(request: Request, dump_name: str, file_name: str) -> Response:
     """Give out a file, or a range of it."""
     count_request(request)
@@ -101,7 +101,7 @@ def file(request: Request, dump_name: str, file_name: str) -> Response:
     return response
 
 
-def _response(path: Path) -> FileResponse | None:
+def _response(path: Path) -> File | None:
     """Return the answer with a file; None for one that was removed a moment ago."""
     try:
         status = path.stat()
@@ -109,4 +109,4 @@ def _response(path: Path) -> FileResponse | None:
         return None
     # A dump's files never change: name, size and time tell one from another
     headers = {"cache-control": f"public, max-age={_KEPT_SECONDS}", "access-control-allow-origin": "*"}
-    return FileResponse(path, headers=headers, media_type=FILES[path.name], filename=path.name, stat_result=status)
+    return File(path, headers=headers, media_type=FILES[path.name], filename=path.name, stat_result=status)

@@ -20,7 +20,6 @@ from web.library.answers import SEARCHES_RATE, count_request, kept
 from web.library.searching import own_text, read_search
 from web.links import public_url, settings_of
 from web.pages import address, gettext_of
-from web.routes import get_and_head
 
 router = APIRouter()
 FEED_ENTRIES = 50
@@ -29,7 +28,7 @@ _SUMMARY_CHARS = 1_000
 _MAX_VALUES = 20  # people and categories of an entry
 
 
-@get_and_head(router, "/feed.atom")
+@router.get("/feed.atom")
 def feed(request: Request, q: Annotated[str, Query()] = "") -> Response:
     """Return the resources published last that fit the words and filters."""
     count_request(request, SEARCHES_RATE)

@@ -15,7 +15,6 @@ from schemas import Environment
 from web.library.answers import count_request, kept
 from web.library.searching import facet_label
 from web.pages import render
-from web.routes import get_and_head
 
 router = APIRouter()
 _SHOWN = {"level": 9, "type": 12, "language": 12, "subject": 15}  # values of each facet
@@ -23,7 +22,7 @@ _NEWEST = 5
 _FIELDS = "isced-f:"  # subjects of the one list that is short enough to choose from
 
 
-@get_and_head(router, "/")
+@router.get("/")
 def home(request: Request) -> Response:
     """Show what the library is and has."""
     count_request(request)

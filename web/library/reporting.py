@@ -32,7 +32,6 @@ from web.library.resources import find_published
 from web.links import public_url, settings_of
 from web.mail import MAX_MAIL_CHARS, mail_address
 from web.pages import address, gettext_of, render, see
-from web.routes import get_and_head
 
 router = APIRouter()
 MAX_TEXT_CHARS = 2_000
@@ -61,7 +60,7 @@ class _Filled(NamedTuple):
     contact: str
 
 
-@get_and_head(router, "/resources/{resource_id}/report")
+@router.get("/resources/{resource_id}/report")
 def report_form(request: Request, resource_id: str, kind: str = "") -> Response:
     """Show the form; an id that was replaced leads to the form of the new one."""
     count_request(request)
@@ -175,7 +174,7 @@ def _write(
         _waiting.release()
 
 
-@get_and_head(router, "/resources/{resource_id}/reported")
+@router.get("/resources/{resource_id}/reported")
 def reported(
     request: Request,
     resource_id: str,

@@ -39,7 +39,6 @@ from web.library.labels import (
 from web.library.sizes import size_in_words
 from web.links import public_url, settings_of
 from web.pages import address, gettext_of, render
-from web.routes import get_and_head
 
 router = APIRouter()
 MAX_SHOWN = 50  # people, subjects, keywords, links or identifiers
@@ -74,7 +73,7 @@ class ShownLink(NamedTuple):
     dead_since: str
 
 
-@get_and_head(router, "/resources/{resource_id}")
+@router.get("/resources/{resource_id}")
 def resource(request: Request, resource_id: str) -> Response:
     """Show a resource; an id that was replaced leads to the new one, and one that was withdrawn says so."""
     count_request(request)

@@ -26,7 +26,6 @@ from web.languages import marked, reader_language
 from web.library.answers import SEARCHES_RATE, count_request, kept
 from web.library.labels import LEVELS, TYPES, label_of, language_label, value_label
 from web.pages import address, gettext_of, render
-from web.routes import get_and_head
 
 router = APIRouter()
 PAGE_RESOURCES = 20
@@ -88,7 +87,7 @@ class _Asked(NamedTuple):
         return {"q": self.text, **self.chosen, "order": order, "lang": language}
 
 
-@get_and_head(router, "/search")
+@router.get("/search")
 def search(request: Request, q: Annotated[str, Query()] = "") -> Response:
     """Show a page of what was found, or how to find more."""
     count_request(request, SEARCHES_RATE)

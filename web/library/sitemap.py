@@ -13,7 +13,6 @@ from transforms.exports import escape
 from web.languages import LANGUAGES
 from web.library.answers import count_request, kept
 from web.links import public_url, settings_of
-from web.routes import get_and_head
 
 router = APIRouter()
 _PAGES = ("/", "/downloads/")  # not the search, which asks not to be indexed
@@ -34,14 +33,14 @@ Sitemap: {site}/sitemap.xml
 """
 
 
-@get_and_head(router, "/robots.txt")
+@router.get("/robots.txt")
 def robots(request: Request) -> Response:
     """Tell crawlers what is not for them, and where the sitemap is (RFC 9309)."""
     count_request(request)
     return PlainTextResponse(_ROBOTS.format(site=public_url(settings_of(request))))
 
 
-@get_and_head(router, "/sitemap.xml")
+@router.get("/sitemap.xml")
 def index(request: Request) -> Response:
     """List the sitemaps (https://www.sitemaps.org/protocol.html)."""
     count_request(request)
@@ -55,7 +54,7 @@ def index(request: Request) -> Response:
     return kept(request, _xml(f"<sitemapindex {_NAMESPACES}>", entries, "</sitemapindex>"))
 
 
-@get_and_head(router, "/sitemap-pages.xml")
+@router.get("/sitemap-pages.xml")
 def pages(request: Request) -> Response:
     """List the library's own pages."""
     count_request(request)
@@ -64,7 +63,7 @@ def pages(request: Request) -> Response:
     return kept(request, _xml(f"<urlset {_WITH_LANGUAGES}>", entries, "</urlset>"))
 
 
-@get_and_head(router, "/sitemap-{first}.xml")
+@router.get("/sitemap-{first}.xml")
 def part(request: Request, first: str) -> Response:
     """List the resources of one part."""
     count_request(request)

@@ -12,7 +12,6 @@ from web.library.resources import web_address
 from web.links import settings_of
 from web.mail import mail_address
 from web.pages import COOKIE_SECONDS, render
-from web.routes import get_and_head
 from web.sign_in_rates import KNOWN_BROWSER_DAYS
 
 router = APIRouter()
@@ -20,7 +19,7 @@ _DAY_SECONDS = 24 * 3600
 _REVIEWED = "2026-11-30T00:00:00Z"  # when both statements were last compared with what the software does
 
 
-@get_and_head(router, "/privacy")
+@router.get("/privacy")
 def privacy(request: Request) -> Response:
     """Say what is kept of readers: cookies, logs, reports, for how long, and who reads it."""
     count_request(request)
@@ -36,7 +35,7 @@ def privacy(request: Request) -> Response:
     return kept(request, page)
 
 
-@get_and_head(router, "/accessibility")
+@router.get("/accessibility")
 def accessibility(request: Request) -> Response:
     """Say how accessible the pages are, how that was measured, and whom to tell of barriers."""
     count_request(request)

@@ -39,7 +39,6 @@ from web.oai.requests import (
     read_list,
     token_of,
 )
-from web.routes import get_and_head
 from web.settings import WebSettings
 
 router = APIRouter()
@@ -93,13 +92,13 @@ async def _pairs(request: Request) -> list[tuple[str, str]]:
     return [*request.query_params.multi_items(), *fields]
 
 
-@router.api_route(PATH, methods=["GET", "HEAD", "POST"], include_in_schema=False)
+@router.api_route(PATH, methods=["GET", "POST"], include_in_schema=False)
 async def oai(request: Request, pairs: Annotated[list[tuple[str, str]], Depends(_pairs)]) -> Response:
     """Answer a request of OAI-PMH."""
     return await run_in_threadpool(_answer, request, pairs)
 
 
-@get_and_head(router, f"{PATH}/schemas/{{prefix}}.xsd", include_in_schema=False)
+@router.get(f"{PATH}/schemas/{{prefix}}.xsd", include_in_schema=False)
 def schema(prefix: str) -> Response:
     """Give out the XML Schema of a format that no other host has."""
     known = FORMATS.get(prefix)
