@@ -35,4 +35,4 @@ def check_seen(connection: Connection, table: Any, number: int | None, *about: A
     later = select(table.by).where(table.id > number, table.undone_at.is_(None), *about).order_by(table.id.desc())
     by = connection.scalar(later.limit(1))
     if by is not None:
-        raise CannotDecide(sentence("%(by)s has decided the same since the page was opened; open it again", by=by))
+        raise CannotDecide(sentence("%(by)s has already decided this since the page was opened; open it again", by=by))
