@@ -1,4 +1,4 @@
-"""Check addresses of one host, one after the other: robots.txt, HEAD, and the beginning of a GET where it is needed."""
+"""Check addresses of one host, one after the other: robots.txt, HEAD, and the beginning of a GET."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harvesters.links.judging import Answer, Hop, is_busy, judge
 from harvesters.links.page import PageFacts, is_page, read_page
 from schemas import Ask, Base, Environment, Feed, HarvestFailed, LinkCheck
 
-_MAX_BYTES = 65_536  # of a page
+_MAX_BYTES, _MAX_FILE_BYTES = 65_536, 4_096  # of a page, and of what HEAD says is a file
 _MAX_REDIRECTS = 6
 _MAX_SIZE_DIGITS = 15  # of a Content-Length that is believed: a petabyte
 _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
@@ -88,22 +88,27 @@ class LinkChecker:
         return judge(url, answer, self._shown_elsewhere(final))
 
     def _ask(self, url: str) -> Answer:
-        """Return the answer to HEAD where that is enough to judge, else to GET."""
+        """Return the answer to GET, which alone is what a reader gets; to HEAD, asked before it, of a busy server."""
         try:
             answer, content_type = self._follow("HEAD", url, ())
         except RequestFailed:  # some servers close the connection instead
             return self._follow("GET", url, ())[0]
-        if is_busy(answer) or (answer.status < 400 and not is_page(content_type)):
+        if is_busy(answer):
             return answer
-        if answer.status >= 400 or not answer.hops:
+        if answer.status >= 400:
             return self._follow("GET", url, ())[0]
-        return self._follow("GET", answer.hops[-1].url, answer.hops)[0]
+        at = answer.hops[-1].url if answer.hops else url
+        most = _MAX_BYTES if is_page(content_type) else _MAX_FILE_BYTES
+        return self._follow("GET", at, answer.hops, most)[0]
 
-    def _follow(self, method: str, url: str, hops: tuple[Hop, ...]) -> tuple[Answer, str]:
-        """Return what an address answers after its redirects, and the media type. Raises HarvestFailed, _Kept."""
+    def _follow(self, method: str, url: str, hops: tuple[Hop, ...], most: int = _MAX_BYTES) -> tuple[Answer, str]:
+        """Return what an address answers after its redirects, and the media type. Raises HarvestFailed, _Kept.
+
+        `most`: bytes of a body that are read; the connection is closed then
+        """
         for _ in range(_MAX_REDIRECTS + 1):
             self._require_allowed(url)
-            reply = self._client.send(url, method=method, readable=lambda _: True, beginning=_MAX_BYTES)
+            reply = self._client.send(url, method=method, readable=lambda _: True, beginning=most)
             target = _target(reply, url)
             if target is None:
                 return _answer(reply, hops), reply.headers.get("content-type", "")

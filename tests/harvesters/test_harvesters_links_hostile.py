@@ -16,6 +16,7 @@ import trustme
 from harvesters.links import LinkChecker, LinkPoliteness
 from loaders.links import LinkState, next_state
 from tests.harvesters.loopback import Answer, ReceivedRequest, open_environment, serving, serving_tls
+from tests.harvesters.test_harvesters_links import LOGIN, page, to
 
 QUICK = LinkPoliteness(rate=100_000, timeout=0.8, backoff=0.001)
 HTML = {"Content-Type": "text/html; charset=utf-8"}
@@ -111,6 +112,7 @@ def test_a_check_ends_in_time_whatever_the_server_sends(kind: str, tmp_path: Pat
     assert check.detail
 
 
+FILE = Answer(b"%PDF-1.7" + b"x" * 1_000_000, headers={"Content-Type": "application/pdf"})
 # by path: the answers to HEAD and to GET, and what is judged
 SITES: dict[str, tuple[Answer, Answer, str]] = {
     "/head-refused": (Answer(status=405), PAGE, "alive"),
@@ -120,6 +122,11 @@ SITES: dict[str, tuple[Answer, Answer, str]] = {
     "/head-says-there": (PAGE, Answer(status=404), "gone"),
     "/head-says-failing": (Answer(status=500), Answer(status=410), "gone"),
     "/head-redirects": (Answer(status=302, headers={"Location": "/book"}), PAGE, "alive"),
+    "/file": (FILE, FILE, "alive"),
+    "/file-that-only-head-has": (FILE, Answer(status=404), "gone"),
+    "/file-of-a-broken-store": (FILE, Answer(status=500), "server_error"),
+    "/file-behind-a-login": (FILE, page("Log in", LOGIN), "login"),
+    "/file-that-moved-to-nothing": (to("/file-that-only-head-has"), to("/nowhere"), "gone"),
     "/loop/a": (Answer(status=302, headers={"Location": "/loop/b"}),) * 2 + ("redirects",),
     "/loop/b": (Answer(status=301, headers={"Location": "/loop/a"}),) * 2 + ("redirects",),
     "/inner": (Answer(status=302, headers={"Location": "http://10.0.0.1/admin"}),) * 2 + ("not_public",),
