@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import typer
+
+if TYPE_CHECKING:
+    from schemas import BadFeed, Environment
 
 _P = ParamSpec("_P")
 
@@ -36,3 +39,12 @@ def add_command(
 
     settings = {"ignore_unknown_options": True} if accepts_leading_dash else None
     app.command(name, context_settings=settings)(run)
+
+
+def no_feed(env: Environment, name: str, error: BadFeed) -> str:
+    """Return what to say of a feed that cannot be used: why, where it was looked for, and which name may be meant."""
+    from loaders.declarations import feeds_in_use
+    from schemas import nearest_advice
+
+    advice = f"; {nearest_advice(name, feeds_in_use(env).names)}" if error.missing else ""
+    return f"{error} (in {env.feeds}; ELIB_FEEDS names another folder){advice}"

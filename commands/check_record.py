@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from commands.app import no_feed
+
 if TYPE_CHECKING:
     from pipeline.record_check import RecordCheck
 
@@ -34,7 +36,7 @@ def check_record(
     try:
         declared = load_feed(env, feed)
     except BadFeed as error:
-        print(f"{error} (in {env.feeds}; ELIB_FEEDS names another folder)", file=sys.stderr)
+        print(no_feed(env, feed, error), file=sys.stderr)
         return 2
     result = check(env, declared, identifier)
     if as_json:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from loaders.browse import Cursor
     from pipeline.exporting import ExportCounts
+    from schemas import Environment
     from transforms.exports import Export
 
 _FORMATS = {"jsonl": "json"}  # what else a format is called
@@ -65,20 +66,22 @@ def export(
     """Write the published resources in one format. The catalog is read as it is at one moment.
 
     Prints to standard error how many there are, and the cursor for the next export. Exits with 2 for an unknown format
-    or filter, or a wrong ELIB_WEB_URL; with 1 for a cursor that the catalog does not know, as after a restored backup.
+    or filter, a value of a filter that nothing is called here, or a wrong ELIB_WEB_URL; with 1 for a cursor that the
+    catalog does not know, as after a restored backup.
     """
     from loaders.browse import UnknownCursor
     from loaders.catalog import migrate
     from pipeline.exporting import write_export
     from schemas import environment
 
+    env = environment()
     try:
         chosen, wanted, site = _read_format(format_name), _read_filters(filters or ()), _read_site()
+        migrate(env)
+        _require_known(env, wanted)
     except _WrongWords as error:
         print(error, file=sys.stderr)
         return 2
-    env = environment()
-    migrate(env)
     try:
         counts = _write(
             out, lambda file: write_export(env, chosen, file, since=_place(since), filters=wanted, site=site)
@@ -134,6 +137,15 @@ def _read_filters(statements: Sequence[str]) -> Mapping[str, frozenset[str]]:
 
     try:
         return read_filters(statements)
+    except BadFilter as error:
+        raise _WrongWords(f"--filter {error}") from None
+
+
+def _require_known(env: Environment, wanted: Mapping[str, frozenset[str]]) -> None:
+    from pipeline.exporting import BadFilter, require_known_names
+
+    try:
+        require_known_names(env, wanted)
     except BadFilter as error:
         raise _WrongWords(f"--filter {error}") from None
 

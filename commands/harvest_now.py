@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from commands.app import no_feed
+
 
 def harvest_now(
     feed: Annotated[str, typer.Argument(help="The feed's name or feed file, such as col_oasis.")],
@@ -32,7 +34,7 @@ def harvest_now(
     try:
         load_feed(env, name)
     except BadFeed as error:
-        print(f"{error} (in {env.feeds}; ELIB_FEEDS names another folder)", file=sys.stderr)
+        print(no_feed(env, name, error), file=sys.stderr)
         return 2
     try:
         with feed_lock(env, name, wait=False):

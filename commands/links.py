@@ -20,14 +20,15 @@ def links(
 ) -> int:
     """Check published addresses: of each that is due, whether it still leads to what it promises.
 
-    Exits with 1 while another process checks them, when no host answers, and when an address given is not published.
+    Exits with 1 while another process checks them, when no host answers, and when an address or a host given is not
+    published.
     """
     from loaders.catalog import migrate
     from loaders.store import FeedBusy
     from pipeline.links import LinksFailed, check_links
     from schemas import environment
 
-    env = environment()
+    env, host = environment(), host.strip().rstrip(".").lower()
     migrate(env)
     try:
         result = check_links(env, os.environ, host=host, urls=url or (), limit=limit, progress=_show)
@@ -39,7 +40,9 @@ def links(
         print(
             f"{each} is not checked: no resource has this address; give it as a resource's page has it", file=sys.stderr
         )
-    return 1 if result.unpublished else 0
+    if result.unknown_host:
+        print(f"--host: no published address is on {host}; {result.unknown_host}", file=sys.stderr)
+    return 1 if result.unpublished or result.unknown_host else 0
 
 
 def _show(checked: int) -> None:

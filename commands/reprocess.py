@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from commands.app import no_feed
+
 _COUNTS = ("added", "unchanged", "deleted", "rejected", "quarantined")
 
 
@@ -34,7 +36,7 @@ def reprocess(
         try:
             load_feed(env, name)
         except BadFeed as error:
-            print(f"{error} (in {env.feeds}; ELIB_FEEDS names another folder)", file=sys.stderr)
+            print(no_feed(env, name, error), file=sys.stderr)
             return 2
     codes = [_reprocess(name, take_over=take_over) for name in dict.fromkeys(names)]
     if publish and 0 in codes:

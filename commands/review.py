@@ -42,35 +42,58 @@ def held(feed: _Feed = None) -> int:
     """List every held run, with its reasons and what it would delete and change."""
     from loaders.curation import list_held_runs
 
-    return _print(lambda env: list_held_runs(env, feed))
+    return _list(list_held_runs, feed)
 
 
 def quarantined(feed: _Feed = None) -> int:
     """List every record with a version that needs review."""
     from loaders.curation import list_waiting_versions
 
-    return _print(lambda env: list_waiting_versions(env, feed))
+    return _list(list_waiting_versions, feed)
 
 
 def pairs(feed: _Feed = None) -> int:
     """List every pair of records that may be one work."""
     from loaders.curation import list_pairs
 
-    return _print(lambda env: list_pairs(env, feed))
+    return _list(list_pairs, feed)
 
 
 def absent(feed: _Feed = None) -> int:
     """List every record that complete lists lack and that waits to be deleted."""
     from loaders.curation import list_waiting_absences
 
-    return _print(lambda env: list_waiting_absences(env, feed))
+    return _list(list_waiting_absences, feed)
 
 
 def curations(feed: _Feed = None) -> int:
     """List every correction, withdrawal and accepted version."""
     from loaders.curation import list_curations
 
-    return _print(lambda env: list_curations(env, feed))
+    return _list(list_curations, feed)
+
+
+def _list(lines: Callable[[Environment, str | None], Iterable[str]], feed: str | None) -> int:
+    """Print what a list has, of one feed if it is given, which must be known."""
+
+    def of_known_feed(env: Environment) -> Iterable[str]:
+        if feed is not None:
+            _require_feeds(env, feed)
+        return lines(env, feed)
+
+    return _print(of_known_feed)
+
+
+def _require_feeds(env: Environment, *targets: str) -> None:
+    """Raise CannotDecide when one of these names or keys is of a feed that nobody knows here."""
+    from loaders.curation import CannotDecide
+    from loaders.declarations import feeds_in_use
+    from schemas import nearest_advice
+
+    known = feeds_in_use(env).names
+    for feed in (target.partition(":")[0] for target in targets):
+        if feed not in known:
+            raise CannotDecide(f"There is no feed {feed!r} here; {nearest_advice(feed, known)}")
 
 
 def show(run: _Run) -> int:
@@ -107,7 +130,7 @@ def refuse(
         count = catalog.refuse(env, run, by=by, reason=reason)
         return f"{run} refused: {count} versions will not be loaded unless the partner's data changes"
 
-    return _decide(decide, publish)
+    return _decide(decide, publish, run)
 
 
 def undo(
@@ -165,17 +188,17 @@ def accept(
         number = curation.accept(env, key, by=by, reason=reason, version=version, force=force)
         return f"curation {number}: {key} accepted"
 
-    return _decide(decide, publish)
+    return _decide(decide, publish, key)
 
 
 def same(left: _Key, right: _Key, by: _By, reason: _Reason, publish: _Publish = False) -> int:
     """Judge that two records are one work."""
-    return _decide(lambda env: _judge(env, "same", left, right, by, reason), publish)
+    return _decide(lambda env: _judge(env, "same", left, right, by, reason), publish, left, right)
 
 
 def different(left: _Key, right: _Key, by: _By, reason: _Reason, publish: _Publish = False) -> int:
     """Judge that two records are different works."""
-    return _decide(lambda env: _judge(env, "different", left, right, by, reason), publish)
+    return _decide(lambda env: _judge(env, "different", left, right, by, reason), publish, left, right)
 
 
 def _judge(env: Environment, verdict: str, left: str, right: str, by: str, reason: str) -> str:
@@ -202,7 +225,7 @@ def correct(
         instead = f" in place of {replaced}" if replaced else ""
         return "; ".join([f"curation {number}: {path} of {target} set{instead}", *_waiting_after(env, target)])
 
-    return _decide(decide, publish)
+    return _decide(decide, publish, target)
 
 
 def _waiting_after(env: Environment, target: str) -> Iterable[str]:
@@ -224,7 +247,7 @@ def withdraw(target: _Target, by: _By, reason: _Reason, publish: _Publish = Fals
     def decide(env: Environment) -> str:
         return f"curation {curation.withdraw(env, target, by=by, reason=reason)}: {target} withdrawn"
 
-    return _decide(decide, publish)
+    return _decide(decide, publish, target)
 
 
 def end_wait(
@@ -239,6 +262,7 @@ def end_wait(
     from loaders.curation import end_wait
 
     def decide(env: Environment) -> str:
+        _require_feeds(env, target)
         numbers = end_wait(env, target, by=by, reason=reason)
         first, last = numbers[0], numbers[-1]
         curation = f"curation {first}" if first == last else f"curations {first}-{last}"
@@ -247,10 +271,14 @@ def end_wait(
     return _decide(decide, publish)
 
 
-def _decide(decide: Callable[[Environment], str], publish: bool) -> int:
-    """Make a decision and print what it did, then publish or say when it will be published."""
+def _decide(decide: Callable[[Environment], str], publish: bool, *targets: str) -> int:
+    """Make a decision and print what it did, then publish or say when it will be published.
+
+    Of `targets`, each that is a record's key must be of a known feed.
+    """
 
     def lines(env: Environment) -> Iterable[str]:
+        _require_feeds(env, *(target for target in targets if ":" in target))
         yield decide(env)
         yield _publish() if publish else PUBLISH_LATER
 
@@ -318,6 +346,7 @@ def feed_status(
         return 2
 
     def lines(env: Environment) -> Iterable[str]:
+        _require_feeds(env, feed)
         before = change_status(env, feed, status, by=by, reason=reason)
         yield f"{feed}: {status} (it was {before})"
 

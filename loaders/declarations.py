@@ -80,6 +80,11 @@ class FeedsInUse(NamedTuple):
     unconsented: frozenset[str] = frozenset()
 
     @property
+    def names(self) -> frozenset[str]:
+        """Return the names of all feeds: those that have a file, and those that have runs."""
+        return frozenset(feed.name for feed in self.feeds) | self.undeclared | frozenset(self.troubles)
+
+    @property
     def trust(self) -> dict[str, int]:
         return {feed.name: feed.trust for feed in self.feeds}
 

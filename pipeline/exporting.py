@@ -17,12 +17,14 @@ from schemas import (
     Published,
     Withdrawn,
     competency_code,
+    nearest_advice,
     read_vocabulary,
     subject_labels,
 )
 from transforms.exports import Export
 from transforms.metadata_license import metadata_license
 from transforms.normalize.language import language_tag
+from transforms.normalize.license import licenses_named
 
 _PAGE_CHANGES = 500
 
@@ -105,12 +107,39 @@ def _check(name: str, value: str) -> None:
     }
     if name in lists and value not in lists[name]:
         raise BadFilter(f"{name}={value!r} is none of {', '.join(lists[name])}")
-    if name == "language" and language_tag(value) != value:
-        raise BadFilter(f"language={value!r} is no tag of a language in BCP 47, such as fr, sr or sr-Latn")
+    if name == "language" and (tag := language_tag(value)) != value:
+        meant = f"; did you mean {tag}?" if tag else ", such as fr, sr or sr-Latn"
+        raise BadFilter(f"language={value!r} is no tag of a language in BCP 47{meant}")
     if name == "subject" and not subject_labels(*value.partition(":")[::2]):
         raise BadFilter(f"subject={value!r} is no subject of the library's lists, such as isced-f:0541 or unesco:…")
     if name == "feed" and not FEED_NAME.fullmatch(value):
         raise BadFilter(f"feed={value!r} is no name of a feed, such as col_oasis")
+    if name == "license" and value and value not in (labels := _license_labels(value)):
+        raise BadFilter(f"license={value!r} is no licence that the library knows; {nearest_advice(value, labels)}")
+
+
+def _license_labels(value: str) -> list[str]:
+    """Return the labels and addresses of the licences that a value names, else of all that are listed."""
+    listed = [str(row["label"]) for row in _rows_with_label(read_vocabulary("licenses"))]
+    named = [name for license_ in licenses_named(value) for name in (license_.label, license_.uri) if name]
+    return [*listed, value] if value in listed else named or listed
+
+
+def _rows_with_label(node: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(node, dict):
+        yield from [node] if "label" in node else []
+        node = list(node.values())
+    if isinstance(node, list):
+        yield from (row for each in node for row in _rows_with_label(each))
+
+
+def require_known_names(env: Environment, filters: Mapping[str, frozenset[str]]) -> None:
+    """Raise BadFilter for a feed or partner that this installation does not know."""
+    feeds = feeds_in_use(env)
+    known = {"feed": feeds.names, "partner": {feed.partner for feed in feeds.feeds}}
+    for name, values in known.items():
+        for value in sorted(filters.get(name, frozenset()) - values)[:1]:
+            raise BadFilter(f"{name}={value!r}: there is no such {name} here; {nearest_advice(value, values)}")
 
 
 def passed_on(env: Environment, *, site: str | None = None) -> dict[str, Any]:

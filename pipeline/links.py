@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pipeline.upkeep import UpkeepFailed, upkeep
-from schemas import NETWORK_FAILURES, Base, Environment, LinkCheck
+from schemas import NETWORK_FAILURES, Base, Environment, LinkCheck, nearest_advice
 
 if TYPE_CHECKING:
     from loaders.links import CheckCounts, DueAddress
@@ -83,12 +83,16 @@ def link_settings(variables: Mapping[str, str]) -> LinkSettings:
 
 
 class LinksResult(Base, frozen=True, kw_only=True):
-    """What a run did: its id, its sentences, how many addresses it checked, and which named ones are not published."""
+    """What a run did: its id, its sentences, how many addresses it checked, and which named ones are not published.
+
+    unknown_host: what to do where the named host has no published address; empty where it has
+    """
 
     run_id: str
     checked: int
     notes: tuple[str, ...]
     unpublished: tuple[str, ...] = ()
+    unknown_host: str = ""
 
 
 def check_links(
@@ -104,8 +108,9 @@ def check_links(
     """Check the addresses that are due, or those of one host that are, or some now; at most `limit`.
 
     `settings` may be the variables that hold them. Publications are followed first; the library's index follows at the
-    end. Of the addresses that are named, those that are not published are not asked. A run that fails is recorded.
-    Raises FeedBusy when another process checks the links, LinksFailed for wrong settings and when no host answers.
+    end. Of the addresses and the host that are named, those that are not published are not asked. A run that fails is
+    recorded. Raises FeedBusy when another process checks the links, LinksFailed for wrong settings and when no host
+    answers.
     """
     from loaders.links import follow_publications
 
@@ -114,9 +119,9 @@ def check_links(
         follow_publications(env, recorded.run, clock())
         work = _Work(env=env, run=recorded.run, settings=chosen, clock=clock, progress=progress, left=limit)
         _keep_hosts(env, clock())
-        published = _published(env, urls)
+        published, unknown_host = _published(env, urls), _unknown_host(env, host)
         try:
-            if published or not urls:
+            if (published or not urls) and not unknown_host:
                 work.check(host, published)
         finally:
             recorded.listed, recorded.notes = work.counts.checked, work.notes()
@@ -124,8 +129,24 @@ def check_links(
     _index(env)
     unpublished = tuple(url for url in dict.fromkeys(urls) if url not in published)
     return LinksResult(
-        run_id=recorded.run.id, checked=recorded.listed, notes=tuple(recorded.notes), unpublished=unpublished
+        run_id=recorded.run.id,
+        checked=recorded.listed,
+        notes=tuple(recorded.notes),
+        unpublished=unpublished,
+        unknown_host=unknown_host,
     )
+
+
+def _unknown_host(env: Environment, host: str) -> str:
+    """Return what may be meant by a host that has no published address; empty for one that has, and for none."""
+    from loaders.links import known_hosts
+    from loaders.store import read_transaction
+
+    if not host:
+        return ""
+    with read_transaction(env) as connection:
+        known = list(known_hosts(connection))
+    return "" if host in known else nearest_advice(host, known)
 
 
 def _published(env: Environment, urls: Sequence[str]) -> list[str]:

@@ -46,6 +46,7 @@ from schemas.match import (
     MatchVerdict,
     match_sha256,
 )
+from schemas.nearest import nearest_advice
 from schemas.one_line import one_line
 from schemas.outcome import Assessment, Issue, Outcome, Rejection, Severity, Tombstone
 from schemas.protocols import PROTOCOLS, Protocol, ProtocolName
@@ -178,6 +179,7 @@ __all__ = [
     "harmless",
     "license_names",
     "match_sha256",
+    "nearest_advice",
     "one_line",
     "read_declaration",
     "read_feed",

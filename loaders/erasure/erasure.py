@@ -17,6 +17,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from loaders.catalog import check_signature
+from loaders.declarations import feeds_in_use
 from loaders.downloads import mirror_dumps, remove_all_dumps
 from loaders.erasure.catalog import erase_catalog, is_known, records_of_same_works, wipe_free_pages
 from loaders.erasure.people import ErasedPeople, erase_people
@@ -26,7 +27,7 @@ from loaders.search import INDEX_FOLDER, LIBRARY_INDEX_FOLDER
 from loaders.sessions import end_sessions_of
 from loaders.store import feed_lock, feed_name_of, now, show_publications, sweep, write_transaction
 from loaders.trials import remove_trials_that_hold
-from schemas import ERASED, Environment, Resource, TextDigest, digest_text, redact, redact_bytes
+from schemas import ERASED, Environment, Resource, TextDigest, digest_text, nearest_advice, redact, redact_bytes
 
 _KEPT_REPORTS = ("gate", "notified.json")  # they hold figures only
 _Kind = Literal["record", "name", "contact"]
@@ -104,7 +105,9 @@ def _check_known(env: Environment, erasures: Erasures, mine: Sequence[Erasure], 
     feed = mine[0].feed
     begun = any(each.id in erasures.all for each in mine)
     if not (begun or is_known(env, feed, key) or (env.landing / feed).is_dir()):
-        raise CannotErase(f"there is no record {key!r}" if key else f"there is no feed {feed!r}")
+        known = feeds_in_use(env).names
+        what = f"there is no record {key!r}" if key else f"there is no feed {feed!r}"
+        raise CannotErase(what if feed in known else f"{what}; {nearest_advice(feed, known)}")
 
 
 def erase_again(env: Environment) -> int:

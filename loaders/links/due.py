@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, literal, select, tuple_
@@ -22,13 +22,19 @@ class DueAddress(NamedTuple):
 def hosts_with_due(connection: Connection, at: str, most: int) -> list[tuple[str, int]]:
     """Return each host with its number of due addresses, of which at most so many are counted; most of them first."""
     hosts: list[tuple[str, int]] = []
-    host: str | None = ""
-    next_host = select(func.min(_CHECKS.c.host))
-    while (host := connection.scalar(next_host.where(_CHECKS.c.host > host))) is not None:
+    for host in known_hosts(connection):
         some = select(literal(1)).where(_CHECKS.c.host == host, _CHECKS.c.next_due <= at).limit(most).subquery()
         if due := connection.scalar(select(func.count()).select_from(some)):
             hosts.append((host, due))
     return sorted(hosts, key=lambda each: (-each[1], each[0]))
+
+
+def known_hosts(connection: Connection) -> Iterator[str]:
+    """Yield each host that has a published address, in order, with one look into the index for each."""
+    host: str | None = ""
+    next_host = select(func.min(_CHECKS.c.host))
+    while (host := connection.scalar(next_host.where(_CHECKS.c.host > host))) is not None:
+        yield host
 
 
 def due_addresses(connection: Connection, host: str, at: str, after: DueAddress | None, limit: int) -> list[DueAddress]:

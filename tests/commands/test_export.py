@@ -21,7 +21,7 @@ from schemas import Environment
 from tests.installation import env, home, linguistic  # noqa: F401 - fixtures
 from tests.loaders.nights import on_sqlite
 from tests.pipeline.conftest import library  # noqa: F401 - a fixture
-from tests.pipeline.feeds import listed, night
+from tests.pipeline.feeds import declare, listed, night
 
 OAI = {"oai": "http://www.openarchives.org/OAI/2.0/", "dc": "http://purl.org/dc/elements/1.1/"}
 BY = {"by": "A Steward", "reason": "asked by the partner"}
@@ -44,6 +44,7 @@ def test_a_published_library_is_exported_in_every_format(
     records = [listed("books", number) for number in range(3)]
     records.append(listed("books", 3, inLanguage=["fr"], name="Les volcans & <les> séismes"))
     night(library, "books", records)
+    declare(library, "others")
     tasks.publish_now()
 
     lines, said = exported(capsys, "jsonl")
@@ -68,8 +69,12 @@ def test_a_published_library_is_exported_in_every_format(
 
     french, said = exported(capsys, "json", "--filter", "language=fr", "--filter", "type=worksheet")
     assert [json.loads(line)["record"]["languages"][0]["tag"] for line in french.splitlines()] == ["fr"]
-    assert exported(capsys, "json", "--filter", "type=video")[0] == ""
-    assert exported(capsys, "json", "--filter", "feed=other", "--filter", "feed=books")[0].count("\n") == 4
+    assert exported(capsys, "json", "--filter", "type=video") == (
+        "",
+        f"Exported: 0 resources, 0 withdrawn\nCursor: {cursor}\n",
+    )
+    assert exported(capsys, "json", "--filter", "license=GNU FDL 1.3")[0] == ""
+    assert exported(capsys, "json", "--filter", "feed=others", "--filter", "feed=books")[0].count("\n") == 4
     assert exported(capsys, "json", "--filter", "open=yes")[0].count("\n") == 4
 
     file = tmp_path / "new" / "library.xml"
@@ -123,7 +128,12 @@ def test_each_filter_of_the_search_fits_what_the_search_finds(
             assert len(lines.splitlines()) == count, (name, value)
             counted += 1
     assert counted >= 8 and hits.facets["competency"] and hits.facets["subject"]
-    assert exported(capsys, "json", "--filter", "partner=Nobody")[0] == ""
+    for wrong, sentence in (
+        ("partner=Exmaple University", "there is no such partner here; did you mean Example University?"),
+        ("feed=boks", "there is no such feed here; did you mean books?"),
+    ):
+        assert main(["export", "json", "--filter", wrong]) == 2
+        assert sentence in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -142,7 +152,13 @@ def test_each_filter_of_the_search_fits_what_the_search_finds(
         (["json", "--filter", "language"], "--filter 'language': use feed=…"),
         (["json", "--filter", "level=12"], "--filter level='12' is none of 0, 1, 2"),
         (["json", "--filter", "type=film"], "--filter type='film' is none of application, assessment"),
-        (["json", "--filter", "language=french"], "--filter language='french' is no tag of a language"),
+        (
+            ["json", "--filter", "language=french"],
+            "--filter language='french' is no tag of a language in BCP 47; did you mean fr?",
+        ),
+        (["json", "--filter", "language=xx"], "language='xx' is no tag of a language in BCP 47, such as fr, sr"),
+        (["json", "--filter", "license=cc-by-4.0"], "is no licence that the library knows; did you mean CC BY 4.0?"),
+        (["json", "--filter", "license=GNU FDL 1.33"], "did you mean GNU FDL 1.3?"),
         (["json", "--filter", "feed=../x"], "--filter feed='../x' is no name of a feed"),
     ],
 )

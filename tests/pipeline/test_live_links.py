@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import text
@@ -127,6 +128,10 @@ def test_only_published_addresses_are_asked_and_the_others_are_named(library: En
     limited = check_links(environment(), FAST, urls=[sites.url("/1"), sites.url("/1")], limit=1)
     assert (limited.checked, limited.unpublished, sites.asked()) == (1, (), ["/1"])
     assert check_links(environment(), FAST, urls=unpublished).checked == 0 and sites.asked() == [], "nor is what is due"
+    host = urlsplit(sites.url("/1")).netloc
+    mistyped = check_links(environment(), FAST, host=host[:-1])
+    assert (mistyped.checked, mistyped.unknown_host, sites.asked()) == (0, f"did you mean {host}?", [])
+    assert check_links(environment(), FAST, host=host).unknown_host == "", "nothing is due there, which is no mistake"
 
 
 def test_an_address_is_dead_after_three_failures_over_a_week_and_lives_again_at_once(
