@@ -119,10 +119,10 @@ def _check(name: str, value: str) -> None:
 
 
 def _license_labels(value: str) -> list[str]:
-    """Return the labels and addresses of the licences that a value names, else of all that are listed."""
+    """Return what the licences are called that a value names, and all that are listed; of an address only the first."""
+    named = [license_.label or license_.uri or "" for license_ in licenses_named(value)]
     listed = [str(row["label"]) for row in _rows_with_label(read_vocabulary("licenses"))]
-    named = [name for license_ in licenses_named(value) for name in (license_.label, license_.uri) if name]
-    return [*listed, value] if value in listed else named or listed
+    return named if named and "://" in value else [*named, *listed]
 
 
 def _rows_with_label(node: Any) -> Iterator[Mapping[str, Any]]:
