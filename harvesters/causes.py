@@ -114,6 +114,10 @@ class RequestFailed(HarvestFailed):
         self.received = b""  # of a response that broke off
 
 
+class HostInUse(HarvestFailed):
+    """Other work of this library used the host for as long as there was time; it is not the server that was slow."""
+
+
 def failed(cause: str, what: str, advice: str = "") -> HarvestFailed:
     """Return a failure of the whole harvest. Its sentence holds `what` happened, the advice, and what comes next.
 

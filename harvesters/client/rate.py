@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from harvesters.causes import failed
+from harvesters.causes import HostInUse, failed
 from harvesters.client.shared_rate import shared_rate
 
 _QUIET_HOURS = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)(?: (\S+))?")
@@ -65,7 +65,7 @@ class HostLimit:
             wait = self._reserve_time()
             if time.monotonic() + wait > deadline:
                 what = f"the feed's time ran out while it waited for its next request to {self._host}"
-                raise failed("too_slow", what)
+                raise HostInUse("too_slow", failed("too_slow", what).sentence)
             if wait > 0:
                 time.sleep(wait)
             yield
@@ -82,7 +82,7 @@ class HostLimit:
                 return slot
             if time.monotonic() > deadline:
                 what = f"the feed's time ran out while other harvests used all connections to {self._host}"
-                raise failed("too_slow", what)
+                raise HostInUse("too_slow", failed("too_slow", what).sentence)
             time.sleep(_POLL_SECONDS)
 
     def _reserve_time(self) -> float:

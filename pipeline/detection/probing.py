@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from harvesters.causes import HostInUse
 from harvesters.client import Client, Reply
 from pipeline.detection.documents import Document
 from pipeline.detection.found import Probe, Trouble
@@ -148,4 +149,6 @@ _FAILURES = {
 
 def failure_sentence(failure: HarvestFailed) -> Sentence:
     """Return what a failed request means, in a sentence."""
+    if isinstance(failure, HostInUse):
+        return sentence("The library itself is reading from this server now.")
     return _FAILURES.get(failure.cause, sentence("The request failed."))

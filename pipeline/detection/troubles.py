@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harvesters.causes import HostInUse
 from pipeline.detection.documents import Document
 from pipeline.detection.found import Trouble
 from pipeline.detection.lists import find_list
@@ -41,6 +42,10 @@ _FAILURES = {
         advice=sentence("Allow our requests, or tell the library's staff how to sign in."),
     ),
 }
+_IN_USE = Trouble(
+    what=sentence("The library itself is reading from this server now."),
+    advice=sentence("Try again in some minutes."),
+)
 _UNREACHABLE = Trouble(what=sentence("No server answers at this address."), advice=_SERVER_ADVICE)
 _REFUSED = Trouble(
     what=sentence("The site asks to sign in, or its firewall keeps programs out."),
@@ -63,6 +68,8 @@ _NOT_LISTS = Trouble(
 def nothing_recognised(prober: Prober, document: Document | None) -> Trouble:
     """Return why nothing is proposed for an address; `document` is what it answered, None for nothing."""
     if document is None:
+        if any(isinstance(failure, HostInUse) for failure in prober.failures):
+            return _IN_USE
         cause = prober.failures[0].cause if prober.failures else "too_slow"
         causes = [failure.cause for failure in prober.failures]
         cause = next((each for each in causes if each != "unreachable"), cause)

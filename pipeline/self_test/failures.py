@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from harvesters.causes import what_happened
+from harvesters.causes import HostInUse, what_happened
 from pipeline.self_test.lines import CheckResult, problem
 from schemas import HarvestFailed, Sentence, one_line, sentence
 
 MAX_QUOTED_CHARS = 300  # of what a partner's server sends, in a line
 
+_IN_USE = sentence("The library itself is reading from this server now; try again in some minutes.")
 _UNREACHABLE = (
     sentence("The server does not answer. %(detail)s"),
     sentence("Look whether the server runs, and whether its firewall lets our requests in."),
@@ -72,6 +73,8 @@ _CAUSES = {
 
 def failure_result(failure: HarvestFailed) -> CheckResult:
     """Return the result of a check whose request failed."""
+    if isinstance(failure, HostInUse):
+        return CheckResult("not_checked", _IN_USE)
     message, what_to_do = _CAUSES[failure.cause]
     return problem(Sentence(text=message.text, values={"detail": quoted(what_happened(failure))}), what_to_do)
 

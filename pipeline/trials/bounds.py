@@ -12,6 +12,7 @@ _STAND_IN = {"title": "-", "partner": "-"}  # for keys that a later step of the 
 _MAX_REASON_CHARS = 500
 _MAX_RATE = 5.0  # requests per second
 _UNDECLARED_RATE = 2.0  # as many as the detection sends, where the partner has not said yet how many a harvest may
+_CONNECTIONS = 2  # to a host: a person waits, also while a harvest of the same host uses its only one
 _MAX_TIMEOUT_SECONDS = 15.0
 _MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 _MAX_PAGES = 10_000
@@ -70,7 +71,7 @@ def trial_feed(declaration: Mapping[str, Any], bounds: TrialBounds) -> Feed:
     rate = request.rate if "rate" in request.model_fields_set else _UNDECLARED_RATE
     limits = {
         "rate": min(rate, _MAX_RATE),
-        "connections": 1,
+        "connections": _CONNECTIONS,
         "timeout": min(request.timeout, _MAX_TIMEOUT_SECONDS),
         "budget": min(request.budget, bounds.test_seconds + bounds.preview_seconds),
         "retries": min(request.retries, 1),

@@ -6,6 +6,7 @@ import gzip
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from harvesters.client.rate import HostLimit
 from pipeline.self_test import TestLine, self_test
 from schemas import Feed
 from tests.harvesters.loopback import (
@@ -479,3 +481,14 @@ def test_garbled_texts_are_named(tmp_path: Path) -> None:
             return {**super().post(n), "title": {"rendered": "Ð£Ñ‡ÐµÐ±Ð½Ñ‹Ðµ Ð¼Ð°Ñ‚ÐµÑ€Ð¸Ð°Ð»Ñ‹ \ufffd"}}
 
     assert of_posts(Garbled(), tmp_path)["encoding"].level == "problem"
+
+
+def test_a_host_that_the_library_itself_reads_from_is_no_fault_of_the_partners(tmp_path: Path) -> None:
+    library = Library()
+    waiting = HostLimit(open_environment(tmp_path).locks, "127.0.0.1", rate=100, connections=1)
+    with serving(library) as server, waiting.request(time.monotonic() + 60):
+        lines = lines_of(feed(f"{server.url}/oai"), tmp_path, seconds=3.0)
+    waiting.close()
+    assert not server.requests
+    assert {line.level for line in lines.values()} == {"not_checked"}
+    assert str(lines["reachable"].message).startswith("The library itself is reading from this server now; try again")
