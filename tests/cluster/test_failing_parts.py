@@ -5,7 +5,8 @@ Two schedulers run all the time. docs/cluster.md, "When a part fails", is the ta
 
 from __future__ import annotations
 
-import os
+import shutil
+import subprocess
 import sys
 import time
 from datetime import UTC, datetime
@@ -29,9 +30,7 @@ from tests.dags.real_airflow import trigger, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 SCHEDULERS = 2
-# libfaketime: the file that ELIB_TEST_FAKETIME names, or that of Debian's package
-FAKE_TIME = [Path(each) for each in [os.environ.get("ELIB_TEST_FAKETIME")] if each]
-FAKE_TIME += sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+COMPILER = shutil.which("cc")
 END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'catalog'"
 END_LOCK_SESSIONS = """SELECT pg_terminate_backend(pg_locks.pid) FROM pg_locks
 JOIN pg_stat_activity ON pg_stat_activity.pid = pg_locks.pid
@@ -124,14 +123,16 @@ def test_a_worker_without_room_for_files_ends_its_run_which_says_so_and_the_next
     end_night(cluster, harvest_all(cluster), "after the disk of a worker was full", since)
 
 
-@pytest.mark.skipif(not FAKE_TIME, reason="there is no libfaketime, which gives a worker another clock")
+@pytest.mark.skipif(COMPILER is None, reason="there is no C compiler for what gives a worker another clock")
 def test_a_worker_whose_clock_is_five_minutes_ahead_shares_a_night_with_another(night: Night) -> None:
     cluster = night.cluster
     night.begin()
     for name in list(cluster.workers):
         cluster.kill_worker(name)
-    ahead = {"LD_PRELOAD": str(FAKE_TIME[0]), "FAKETIME": "+5m", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-    cluster.start_worker("ahead", **ahead)
+    library = cluster.folder / "clock_ahead.so"
+    source = Path(__file__).with_name("clock_ahead.c")
+    subprocess.run([str(COMPILER), "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
+    cluster.start_worker("ahead", LD_PRELOAD=str(library), CLOCK_AHEAD_SECONDS="300")
     cluster.start_worker("right")
     began = time.monotonic()  # the times of tasks are those of their workers
     runs = harvest_all(cluster)
