@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     from loaders.landing import Landed
     from loaders.store import Run
-    from transforms.rules import Facts
 
 log = logging.getLogger("elib.feed")
 _KEPT = "What was received is kept beside landing's parts as raw-*.bin. "
@@ -489,28 +488,23 @@ def _apply_batch_rules(env: Environment, run_id: str) -> int:
     planned = staging.read_staging_plan(env, run_id)
     if not planned.transform and not planned.deleted:
         return 0
-    from loaders.catalog import deleted_keys, live_record_texts, staged_records
+    from loaders.catalog import BatchFacts, shared_facts
     from loaders.store import feed_name_of
     from pipeline.judging import narrowed_licenses, waiting_issues
-    from transforms.rules import apply_batch_rules, decode_facts, keep_shared
+    from transforms.rules import apply_batch_rules, common_digests, decode_facts, encode_facts, facts_of_json
 
-    feed = feed_name_of(run_id)
-    deleted = deleted_keys(env, run_id)
-    staged_keys: set[str] = set()
+    feed = load_feed(env, feed_name_of(run_id))
 
-    def feed_after() -> Iterator[Facts]:
-        for facts in map(decode_facts, staged_records(env, planned.chunks)):
-            staged_keys.add(facts.key)
-            yield facts
-        for facts in with_progress(f"{feed}: check", map(decode_facts, live_record_texts(env, feed))):
-            if facts.key not in staged_keys and facts.key not in deleted:
-                yield facts
+    def read(records: Iterable[tuple[str, str | bytes]]) -> Iterator[BatchFacts]:
+        for sha256, record in with_progress(f"{feed.name}: check", records):
+            facts = facts_of_json(record)
+            yield BatchFacts(facts.key, sha256, common_digests(facts), encode_facts(facts))
 
-    shared = keep_shared(feed_after())
+    shared = shared_facts(env, run_id, planned.chunks, read, transforms_version())
     issues = [
-        *apply_batch_rules(shared),
-        *narrowed_licenses(env, load_feed(env, feed), run_id, planned.chunks),
-        *waiting_issues(env, feed, staged_keys, deleted),
+        *apply_batch_rules(map(decode_facts, shared)),
+        *narrowed_licenses(env, feed, run_id, planned.chunks),
+        *waiting_issues(env, run_id, planned.chunks),
     ]
     return staging.write_batch_issues(env, run_id, issues)
 
@@ -556,9 +550,9 @@ def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
 
 def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]) -> tuple[Reason, ...]:
     """Return why the run must not be loaded; empty when it may be. The results are written under reports/gate."""
-    from loaders import staging, store
+    from loaders import store
     from loaders.backup import waiting_keys
-    from loaders.catalog import quality_shares
+    from loaders.catalog import read_gate_inputs
 
     restored_keys = waiting_keys(env, feed.name)
     first_run = _first_run_of_registration(env, feed, counts) or _first_harvest_since_reopened(
@@ -571,8 +565,9 @@ def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]
     from loaders.reports import write_gate_results
     from transforms.gate import SharesBefore, judge, with_restored
 
-    history = SharesBefore(**(quality_shares(env, feed.name) or {}))
-    frame = with_restored(staging.gate_facts(env, run_id), restored_keys)
+    inputs = read_gate_inputs(env, run_id, by_record=bool(restored_keys))
+    history = SharesBefore(**(inputs.shares_before or {}))
+    frame = with_restored(inputs.facts, restored_keys)
     reprocess = store.read_run(env, run_id).kind == "reprocess"
     result = judge(frame, feed, history, counts, reprocess=reprocess)
     keep_measures(env, run_id, **_standing(result.results))

@@ -5,7 +5,7 @@ Both are worked out from landing and from stewards' decisions, so that a reproce
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -53,17 +53,17 @@ def mended_versions(env: Environment, run_id: str, chunks: Iterable[str]) -> set
     return mended
 
 
-def narrowed_licenses(env: Environment, feed: Feed, run_id: str, chunks: Iterable[str]) -> Iterator[Issue]:
+def narrowed_licenses(env: Environment, feed: Feed, run_id: str, chunks: Sequence[str]) -> Iterator[Issue]:
     """Yield an issue for each record whose licence permits less than in the version accepted before it.
 
     Only another payload can narrow a licence: where our own code reads the same payload better, nothing narrows.
     Writes the versions that a reprocess may not choose. A version that waits already, and is not staged again, keeps
     its issue.
     """
-    from loaders import catalog, staging
+    from loaders import staging
     from transforms.rules import license_issue
 
-    live = catalog.live_payloads(env, feed.name)
+    live = staging.live_payloads(env, run_id, chunks)
     versions = _staged_versions(env, run_id, chunks, live)
     confirmed = _confirmed(env, feed, run_id, _walk(env, feed.name, versions, live))
     staging.write_judged_versions(
@@ -75,11 +75,15 @@ def narrowed_licenses(env: Environment, feed: Feed, run_id: str, chunks: Iterabl
             yield issue
 
 
-def waiting_issues(env: Environment, feed: str, staged_keys: Iterable[str], deleted: set[str]) -> Iterator[Issue]:
+def waiting_issues(env: Environment, run_id: str, chunks: Iterable[str]) -> Iterator[Issue]:
     """Yield the issues of versions that wait for their licence, and that this run neither stages again nor deletes."""
-    from loaders.catalog import open_issues, waiting_for
+    from loaders.catalog import deleted_keys, open_issues, staged_keys, waiting_for
+    from loaders.store import feed_name_of
 
-    waiting = waiting_for(env, feed, NARROWED).difference(staged_keys, deleted)
+    feed = feed_name_of(run_id)
+    waiting = waiting_for(env, feed, NARROWED)
+    if waiting:
+        waiting = waiting.difference(staged_keys(env, run_id, chunks), deleted_keys(env, run_id))
     for key, value in open_issues(env, feed, NARROWED).items() if waiting else ():
         if key in waiting:
             yield Issue(key=key, code=NARROWED, severity="error", path="license", value=value)

@@ -1,15 +1,15 @@
 """The catalog's records and issues: load a staged run, undo it, and a steward's decision on a held one."""
 
+from loaders.catalog.batch_facts import BatchFacts, forget_batch_facts, shared_facts
 from loaders.catalog.corrections import standing_corrections
 from loaders.catalog.decisions import Unsigned, check_signature, refuse, release, staged_rows
 from loaders.catalog.gate_inputs import (
     accepted_licenses,
     deleted_keys,
-    live_payloads,
-    live_record_texts,
     open_issues,
     quality_shares,
-    staged_records,
+    read_gate_inputs,
+    staged_keys,
     waiting_for,
 )
 from loaders.catalog.issues import ISSUE_TABLE, known_issues, write_issues
@@ -26,26 +26,28 @@ __all__ = [
     "ISSUE_TABLE",
     "PENDING_COLUMNS",
     "BadLine",
+    "BatchFacts",
     "Unsigned",
     "accepted_licenses",
     "active_mappings",
     "check_signature",
     "deleted_keys",
+    "forget_batch_facts",
     "is_refusal",
     "known_issues",
-    "live_payloads",
-    "live_record_texts",
     "load",
     "migrate",
     "note_changes",
     "open_issues",
     "pipe",
     "quality_shares",
+    "read_gate_inputs",
     "recount_uncoded_terms",
     "refuse",
     "release",
     "revoke_refusal",
-    "staged_records",
+    "shared_facts",
+    "staged_keys",
     "staged_rows",
     "standing_corrections",
     "undo",

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
-from loaders.catalog import check_signature
+from loaders.catalog import check_signature, forget_batch_facts
 from loaders.declarations import feeds_in_use
 from loaders.downloads import mirror_dumps, remove_all_dumps
 from loaders.erasure.catalog import erase_catalog, is_known, records_of_same_works, wipe_free_pages
@@ -236,7 +236,7 @@ def _erase_trials(env: Environment, erasures: Sequence[Erasure], key: str | None
 
 
 def _forget_derived(env: Environment, feed: str) -> None:
-    """Delete what is made again: stagings of the feed, the match, the search index, reports with records, dumps."""
+    """Delete what is made again: stagings and batch facts of the feed, match, search index, reports, dumps."""
     remove_all_dumps(env)  # a dump that is being written notices the erasure at its end, and goes too
     mirror_dumps(env)  # removes the copies elsewhere; where it cannot, the erasure is not done
     for folder in env.staging.glob(f"{feed}-*"):
@@ -244,6 +244,7 @@ def _forget_derived(env: Environment, feed: str) -> None:
             shutil.rmtree(folder, ignore_errors=True)
     sweep(env.staging)
     shutil.rmtree(env.home / "match", ignore_errors=True)
+    forget_batch_facts(env, feed)
     for index in (INDEX_FOLDER, LIBRARY_INDEX_FOLDER):  # a deleted document's words stay in it until it is made anew
         shutil.rmtree(env.home / index, ignore_errors=True)
     for path in env.reports.glob("*"):

@@ -14,13 +14,14 @@ from loaders.staging.comparison import (
     batch_errors,
     compare_outcomes,
     gate_facts,
+    read_identifiers,
     stage,
     write_batch_issues,
     write_judged_versions,
 )
 from loaders.staging.damage import find_damage
 from loaders.staging.folder import OUTCOMES_FOLDER, ROWS_FOLDER, outcome_path, remove_staging, staging_folder
-from loaders.staging.licenses import StagedLicense, license_of_record, staged_licenses
+from loaders.staging.licenses import StagedLicense, license_of_record, live_payloads, staged_licenses
 from loaders.staging.mappings import read_mappings, write_mappings
 from loaders.staging.outcomes import (
     OutcomeWriter,
@@ -63,12 +64,14 @@ __all__ = [
     "issue_id",
     "keep_seconds",
     "license_of_record",
+    "live_payloads",
     "names_code",
     "open_parquet",
     "outcome_path",
     "parquet_batches",
     "plan_staging",
     "read_chunk",
+    "read_identifiers",
     "read_landed",
     "read_mappings",
     "read_outcomes",

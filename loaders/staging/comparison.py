@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -15,6 +15,7 @@ from loaders.staging.outcomes import ISSUE_SCHEMA, OUTCOMES, issue_columns
 from loaders.staging.planning import OLDER_CHUNK, StagingPlan, read_staging_plan
 from loaders.staging.rows import note_staged_files
 from loaders.store import (
+    MAX_BOUND_VALUES,
     RUN_COUNTS,
     create_parquet_view,
     feed_name_of,
@@ -33,6 +34,10 @@ _SQL = Path(__file__).with_name("comparison.sql")
 _ROWS_SQL = Path(__file__).with_name("rows.sql")
 JudgedVersions = Literal["mended", "narrowed"]
 _VERSIONS = pa.schema([("identifier", pa.string()), ("sha256", pa.string())])
+_GATE_COLUMNS = [
+    *("live_before", "live_after", "change", "absent", "errors", "codes"),
+    *("has_language", "has_license", "restamped", "payload_changed"),
+]
 _BATCH_ISSUES = pa.schema([("identifier", pa.string()), *ISSUE_SCHEMA])
 
 
@@ -110,16 +115,29 @@ def compare_outcomes(folder: Path, outcomes: list[Path], staging_plan: StagingPl
     return counts
 
 
-def gate_facts(env: Environment, run_id: str) -> pandas.DataFrame:
+def gate_facts(env: Environment, run_id: str, *, grouped: bool = False) -> pandas.DataFrame:
     """Return the feed as it would be after the load, one row per record, for the gate.
 
     Columns: key, live_before, live_after, change (none, added, changed, deleted, rejected, quarantined), absent,
     errors, codes (separated by ";"), has_title, has_language, has_license, license_open, restamped, payload_changed.
+    Without the records that the plan did not read (StagingPlan.whole_state). With `grouped`, one row for all records
+    that are equal in what the gate counts, with their number as `records`, and no key.
     """
-    feed = feed_name_of(run_id)
-    frame: pandas.DataFrame = pq.read_table(staging_folder(env, run_id) / "facts.parquet").to_pandas()
-    frame.insert(0, "key", feed + ":" + frame.pop("identifier"))
+    path = staging_folder(env, run_id) / "facts.parquet"
+    if grouped:
+        groups = pq.read_table(path, columns=_GATE_COLUMNS).group_by(_GATE_COLUMNS).aggregate([([], "count_all")])
+        counted: pandas.DataFrame = groups.rename_columns([*_GATE_COLUMNS, "records"]).to_pandas()
+        return counted
+    frame: pandas.DataFrame = pq.read_table(path).to_pandas()
+    frame.insert(0, "key", feed_name_of(run_id) + ":" + frame.pop("identifier"))
     return frame
+
+
+def read_identifiers(env: Environment, run_id: str) -> Iterator[list[str]]:
+    """Yield the identifiers of the records of which the plan read the state, some at a time."""
+    with pq.ParquetFile(staging_folder(env, run_id) / "state.parquet") as file:
+        for batch in file.iter_batches(MAX_BOUND_VALUES, columns=["identifier"]):
+            yield batch.column(0).to_pylist()
 
 
 def _create_views(duck: Any, folder: Path, outcomes: list[Path]) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from loaders.staging.folder import outcome_path, staging_folder
 from loaders.staging.planning import OLDER_CHUNK
+from loaders.store import feed_name_of
 from schemas import Base, Environment, License
 
 _BATCH_RECORDS = 2_000
@@ -55,3 +58,23 @@ def staged_licenses(env: Environment, run_id: str, chunks: Iterable[str]) -> Ite
                         identifier, sha256, format_, errors = row
                         age = ages.get((identifier, sha256), 0) if is_older else 0
                         yield StagedLicense(identifier, sha256, format_, errors, age, license_of_record(record))
+
+
+def live_payloads(env: Environment, run_id: str, chunks: Iterable[str]) -> dict[str, str]:
+    """Return the sha256 of the accepted payload of every live record that the chunks hold, by key, as planned."""
+    feed = feed_name_of(run_id)
+    outcomes = [outcome_path(env, chunk) for chunk in chunks]
+    staged = pa.concat_arrays([pa.array([], pa.string()), *map(_identifiers, outcomes)])
+    payloads: dict[str, str] = {}
+    with pq.ParquetFile(staging_folder(env, run_id) / "state.parquet") as file:
+        for batch in file.iter_batches(columns=["identifier", "status", "payload_sha256"]):
+            is_live = pc.equal(batch["status"], "live")
+            some = batch.filter(pc.and_(is_live, pc.is_in(batch["identifier"], staged)))
+            keys = [f"{feed}:{identifier}" for identifier in some["identifier"].to_pylist()]
+            payloads.update(zip(keys, (sha256 or "" for sha256 in some["payload_sha256"].to_pylist()), strict=True))
+    return payloads
+
+
+def _identifiers(path: Path) -> pa.Array:
+    with pq.ParquetFile(path) as file:
+        return file.read(["identifier"])["identifier"].combine_chunks()

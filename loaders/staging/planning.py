@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sqlalchemy import Connection
 
 from loaders.landing import (
     Harvest,
@@ -23,7 +24,8 @@ from loaders.landing import (
     past_with_lists,
 )
 from loaders.staging.folder import CHUNKS_FOLDER, OUTCOMES_FOLDER, relative_to_home, staging_folder
-from loaders.staging.state import write_catalog_state
+from loaders.staging.outcomes import without_nul
+from loaders.staging.state import identifiers_of_pages, write_catalog_state
 from loaders.store import (
     base_run,
     create_parquet_view,
@@ -74,6 +76,7 @@ class StagingPlan(Base, frozen=True, kw_only=True):
     rejected: int = 0
     transform: int = 0
     chunks: tuple[str, ...] = ()
+    whole_state: bool = True  # the state of every record of the feed was read, and not of the listed ones only
 
 
 def plan_staging(
@@ -82,40 +85,56 @@ def plan_staging(
     """Compare the feed's landing up to this run with the catalog, and write the chunks to transform.
 
     A reprocess judges every record that ever landed. A record is deleted when the newest `absent_after` whole lists
-    lack it. With `withdraw`, which is for retired feeds, every record is deleted. Where nothing was received since the
-    last loaded run, the records of the catalog are not read, unless `whole_state`. Raises WrongRunState when the run is
-    not running or landed.
+    lack it. With `withdraw`, which is for retired feeds, every record is deleted. Of the catalog the listed records are
+    read; all of the feed only where a record may be gone without being listed, or with `whole_state`. Raises
+    WrongRunState when the run is not running or landed.
     """
     with locked_run(env, run_id) as run:
         folder = staging_folder(env, run_id)
-        with read_transaction(env) as connection:
-            base = base_run(connection, run.feed, run_id)
-            reprocess, landing = run.kind == "reprocess", env.landing / run.feed
-            after = None if reprocess else base
-            new = [] if withdraw else harvests(landing, after=after, until=run_id)
-            reads = whole_state or reprocess or withdraw or any(map(_says_anything, new))
-            write_catalog_state(connection, run.feed, folder, records=reads)
-        past = _with_earlier_lists(landing, new, after, run_id, absent_after)
+        reprocess, landing = run.kind == "reprocess", env.landing / run.feed
         with open_workspace(folder) as duck, landing_index(landing) as index:
-            _create_inputs(duck, folder, past, first=len(past) - len(new), force=reprocess, withdraw=withdraw)
-            duck.execute(_SQL.read_text(encoding="utf-8"))
-            create_absence(duck, past, absent_after)
-            duck.execute(_ACTIONS_SQL.read_text(encoding="utf-8"))
+            with read_transaction(env) as connection:
+                base = base_run(connection, run.feed, run_id)
+                after = None if reprocess else base
+                new = [] if withdraw else harvests(landing, after=after, until=run_id)
+                past = _with_earlier_lists(landing, new, after, run_id, absent_after)
+                _create_landed_rows(duck, past, first=len(past) - len(new), force=reprocess, withdraw=withdraw)
+                whole_state = whole_state or reprocess or withdraw or _has_list(duck)
+                listed = None if whole_state else _listed(duck, connection, run.feed, past)
+                write_catalog_state(connection, run.feed, folder, listed=listed)
+            _decide(duck, folder, past, absent_after)
             counts = _count(duck)
             chunks = _write_chunks(env, duck, folder, index, landing, counts["transform"])
             for name in ("deletions", "rejections", "restamped", "readable", "unrefused", "older"):
                 write_parquet(duck, name, folder / f"{name}.parquet")
-        listed = sum(footer.records for harvest in new for footer in harvest.footers if footer.run_id == run_id)
-        staging_plan = StagingPlan(run_id=run_id, base_run_id=base, listed=listed, chunks=chunks, **counts)
+        rows = sum(footer.records for harvest in new for footer in harvest.footers if footer.run_id == run_id)
+        staging_plan = StagingPlan(
+            run_id=run_id, base_run_id=base, listed=rows, chunks=chunks, whole_state=whole_state, **counts
+        )
         with whole_file(folder / "plan.json") as temporary:
             temporary.write_bytes(msgspec.json.encode(staging_plan))
-        note_planned(env, run_id, listed=listed, duplicates=staging_plan.duplicates, base=base, until=run_id)
+        note_planned(env, run_id, listed=rows, duplicates=staging_plan.duplicates, base=base, until=run_id)
     return staging_plan
 
 
-def _says_anything(harvest: Harvest) -> bool:
-    """Return whether a record can be another, new or gone by a harvest."""
-    return bool(harvest.listed or harvest.skipped) or harvest.whole_list or harvest.repeats_a_list
+def _has_list(duck: Any) -> bool:
+    """Return whether a whole list was seen, so that a record may be absent."""
+    return duck.execute("FROM sighting LIMIT 1").fetchone() is not None
+
+
+def _listed(duck: Any, connection: Connection, feed: str, past: list[Harvest]) -> Iterator[str]:
+    """Yield the identifiers of the records that the harvests list or could not read, each once, in order.
+
+    With those of a page that could not be read: it may hold several records.
+    """
+    unread = {without_nul(record.identifier) for harvest in past for record in harvest.skipped if record.identifier}
+    on_pages = identifiers_of_pages(connection, feed, unread) if unread else ()
+    duck.register("given", pa.table({"identifier": pa.array([*unread, *on_pages], pa.string())}))
+    duck.execute("CREATE TABLE listed AS SELECT identifier FROM landed_row UNION SELECT identifier FROM given")
+    duck.unregister("given")
+    rows = duck.cursor().execute("FROM listed ORDER BY identifier")
+    while some_rows := rows.fetchmany(CHUNK_RECORDS):
+        yield from (identifier for (identifier,) in some_rows)
 
 
 def read_staging_plan(env: Environment, run_id: str) -> StagingPlan:
@@ -132,17 +151,24 @@ def _with_earlier_lists(
     return past_with_lists(landing, lists=max(1, absent_after - 1), after=after, until=until)
 
 
-def _create_inputs(duck: Any, folder: Path, past: list[Harvest], *, first: int, force: bool, withdraw: bool) -> None:
-    """Create the tables and views that planning.sql reads. Harvests are numbered from the oldest, `first` is new."""
-    for name in ("state", "refused", "declared_gone"):
-        create_parquet_view(duck, name, folder / f"{name}.parquet")
+def _create_landed_rows(duck: Any, past: list[Harvest], *, first: int, force: bool, withdraw: bool) -> None:
+    """Create the tables and views of what has landed. Harvests are numbered from the oldest, `first` is new."""
     duck.execute(
         "CREATE TABLE setting AS SELECT ?::INT AS first, ?::BOOL AS force, ?::INT AS newest, ?::BOOL AS withdraw",
         [first, force, len(past) - 1, withdraw],
     )
     create_rows(duck, past)
     duck.execute(_LANDED_ROW)
+
+
+def _decide(duck: Any, folder: Path, past: list[Harvest], absent_after: int) -> None:
+    """Compare what has landed with the state of the catalog in the folder; create the tables of what to do."""
+    for name in ("state", "refused", "declared_gone"):
+        create_parquet_view(duck, name, folder / f"{name}.parquet")
     duck.execute(_ENDED)
+    duck.execute(_SQL.read_text(encoding="utf-8"))
+    create_absence(duck, past, absent_after)
+    duck.execute(_ACTIONS_SQL.read_text(encoding="utf-8"))
 
 
 def _count(duck: Any) -> dict[str, int]:

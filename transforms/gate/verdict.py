@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = (
-    "key", "live_before", "live_after", "change", "absent", "errors", "codes",
+    "live_before", "live_after", "change", "absent", "errors", "codes",
     "has_language", "has_license", "restamped",
 )  # fmt: skip
 _CHANGES = frozenset({"none", "added", "changed", "deleted", "rejected", "quarantined"})
@@ -59,9 +59,10 @@ def judge(
     """Judge whether a run may be loaded: it is held when it breaks a bound of the feed, its history or the registry.
 
     `frame` has one row per record of the feed as it would be after the load, with COLUMNS and optionally
-    payload_changed; `codes` holds error codes separated by ";". A run in which nothing is added, changed, deleted,
-    newly rejected or quarantined passes without great-expectations. Of a `reprocess` only records with another payload
-    count as changed at once: that our own code reads every record otherwise is what it is for.
+    payload_changed; `codes` holds error codes separated by ";". With a column `records` a row stands for so many equal
+    records. A run in which nothing is added, changed, deleted, newly rejected or quarantined passes without
+    great-expectations. Of a `reprocess` only records with another payload count as changed at once: that our own code
+    reads every record otherwise is what it is for.
     Raises BadGate for a frame of another shape.
     """
     _check_frame(frame)
@@ -121,7 +122,8 @@ def with_restored(frame: pd.DataFrame, keys: Set[str]) -> pd.DataFrame:
     if not lost:
         return known
     blank = {"live_before": True, "live_after": False, "change": "none", "absent": False, "errors": 0, "codes": ""}
-    missing = pd.DataFrame({"key": lost, **blank, "has_language": False, "has_license": False, "restamped": False})
+    nothing = {"has_language": False, "has_license": False, "restamped": False, "records": 1}
+    missing = pd.DataFrame({"key": lost, **blank, **nothing})
     return pd.concat([known, missing.reindex(columns=frame.columns, fill_value=False)], ignore_index=True)
 
 
@@ -155,7 +157,7 @@ def _codes_of(frame: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _measure(frame: pd.DataFrame, codes: tuple[str, ...], reprocess: bool) -> pd.DataFrame:
-    """Return the frame as zeros and ones to be summed: one column per measure, and one per error code."""
+    """Return the frame as numbers of records to be summed: one column per measure, and one per error code."""
     import pandas as pd
 
     before, after = frame["live_before"].astype(bool), frame["live_after"].astype(bool)
@@ -181,7 +183,8 @@ def _measure(frame: pd.DataFrame, codes: tuple[str, ...], reprocess: bool) -> pd
     for code in codes:
         hits = code_lists[[code in listed for listed in code_lists]].index
         measures[f"{_ERROR}{code}"] = pd.Series(frame.index.isin(hits), index=frame.index)
-    return pd.DataFrame(measures).astype("int8")
+    ones = pd.DataFrame(measures).astype("int8")
+    return ones if "records" not in frame.columns else ones.mul(frame["records"].astype("int64"), axis="index")
 
 
 def _rewritten(frame: pd.DataFrame, reprocess: bool) -> pd.Series[bool]:

@@ -1,7 +1,16 @@
 """What the library expects of a record: the registry of rules, the issues they find, and the quality score. Pure."""
 
 from transforms.rules.across import CATALOG_RULE_CODES, apply_catalog_rules
-from transforms.rules.batch import Facts, apply_batch_rules, decode_facts, facts_of, keep_shared, license_issue
+from transforms.rules.batch import (
+    Facts,
+    apply_batch_rules,
+    common_digests,
+    decode_facts,
+    encode_facts,
+    facts_of,
+    facts_of_json,
+    license_issue,
+)
 from transforms.rules.mending import errors_left
 from transforms.rules.registry import RULES, apply_rules, rule_texts
 from transforms.rules.rule import Context, Fragment, Rule, context_of
@@ -18,11 +27,13 @@ __all__ = [
     "apply_batch_rules",
     "apply_catalog_rules",
     "apply_rules",
+    "common_digests",
     "context_of",
     "decode_facts",
+    "encode_facts",
     "errors_left",
     "facts_of",
-    "keep_shared",
+    "facts_of_json",
     "license_issue",
     "rule_texts",
     "score",

@@ -1,6 +1,6 @@
 """Rules that need a feed's other records, or a record's earlier version: pure functions of facts about records.
 
-The facts of a record are small, so that those of a whole feed fit in memory.
+The facts of a record are small, and only those of records that have something in common with another are needed.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
 from typing import NamedTuple, TypeVar
 
 import msgspec
-import numpy as np
 from rapidfuzz import fuzz
 
 from schemas import Issue, License, Resource, ResourceView
@@ -41,13 +41,23 @@ class Facts(NamedTuple):
     identifiers: tuple[str, ...]  # scheme:value, of schemes that name one resource in the world
 
 
-_FACTS_ENCODER, _FACTS_DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Facts)
-_DECODER = msgspec.json.Decoder(ResourceView)
+_ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Facts)
+_JSON_DECODER = msgspec.json.Decoder(ResourceView)
 
 
-def decode_facts(resource: str | bytes) -> Facts:
+def facts_of_json(resource: str | bytes) -> Facts:
     """Return the facts of one record, from its JSON."""
-    return facts_of(_DECODER.decode(resource))
+    return facts_of(_JSON_DECODER.decode(resource))
+
+
+def encode_facts(facts: Facts) -> bytes:
+    """Return the facts in a compact form, about a third of their memory."""
+    return _ENCODER.encode(facts)
+
+
+def decode_facts(encoded: bytes) -> Facts:
+    """Return the facts that `encode_facts` encoded."""
+    return _DECODER.decode(encoded)
 
 
 def facts_of(resource: Resource | ResourceView) -> Facts:
@@ -67,27 +77,17 @@ def facts_of(resource: Resource | ResourceView) -> Facts:
     )
 
 
-def keep_shared(records: Iterable[Facts]) -> list[Facts]:
-    """Return the facts of the records that have something in common with another one, in their order.
+def common_digests(facts: Facts) -> list[int]:
+    """Return 64-bit numbers that are equal for records with something in common, and by chance hardly ever for others.
 
-    Only they can have an issue of apply_batch_rules. Of two facts with one key the later counts, in the place of the
-    first. Facts are kept encoded meanwhile, in about a third of their memory.
+    Only a record that has such a number in common with another can have an issue of apply_batch_rules.
     """
-    encoded = {facts.key: _FACTS_ENCODER.encode(facts) for facts in records}
-    digests = np.fromiter((each for facts in _decoded(encoded) for each in _common_digests(facts)), np.int64)
-    values, counts = np.unique(digests, return_counts=True)
-    shared = set(values[counts > 1].tolist())
-    return [facts for facts in _decoded(encoded) if not shared.isdisjoint(_common_digests(facts))]
-
-
-def _decoded(encoded: Mapping[str, bytes]) -> Iterator[Facts]:
-    return map(_FACTS_DECODER.decode, encoded.values())
-
-
-def _common_digests(facts: Facts) -> set[int]:
-    """Return numbers that are equal for records with something in common, and by chance hardly ever for others."""
     common = (("url", _urls(facts)), ("identifier", facts.identifiers), ("work", _same_work_keys(facts)))
-    return {hash((kind, value)) for kind, values in common for value in values}
+    return list({_digest(_ENCODER.encode((kind, value))) for kind, values in common for value in values})
+
+
+def _digest(text: bytes) -> int:
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)
 
 
 def _comparable(text: str) -> str:
