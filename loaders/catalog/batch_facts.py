@@ -42,7 +42,7 @@ _FACTS = pa.schema(
     [
         ("key", pa.string()),
         ("record_sha256", pa.string()),
-        ("digests", pa.list_(pa.int64())),
+        ("digests", pa.list_(pa.field("element", pa.int64()))),  # as Parquet names it, so that a read schema is equal
         ("facts", pa.binary()),
     ]
 )

@@ -130,8 +130,9 @@ def _count_records(connection: Connection, feed: str, keys: Sequence[str] | None
     """Count the feed's records (those with one of the keys, if they are given) by what the gate looks at."""
     waits = SourceRecordRow.pending_status.is_not(None)
     columns = SourceRecordRow.status, waits, SourceRecordRow.has_language, SourceRecordRow.has_license
-    query = select(*columns, func.count()).where(SourceRecordRow.feed == feed).group_by(*columns)
-    rows = connection.execute(query) if keys is None else rows_among(connection, query, SourceRecordRow.key, keys)
+    query = select(*columns, func.count()).group_by(*columns)
+    of_feed = query.where(SourceRecordRow.feed == feed)  # with keys too, SQLite would read all of it for every few keys
+    rows = connection.execute(of_feed) if keys is None else rows_among(connection, query, SourceRecordRow.key, keys)
     counts: Counter[_Group] = Counter()
     for status, is_waiting, has_language, has_license, records in rows:
         counts[_Group(status, bool(is_waiting), has_language, has_license)] += records

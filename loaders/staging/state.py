@@ -73,9 +73,9 @@ def write_catalog_state(
     errors = select(*_ERROR, func.count(literal(1))).where(*_open_errors(feed)).group_by(*_ERROR)
     errors = errors.where(false()) if is_nothing_listed else errors
     _write(_stream(connection, errors), _ERRORS, folder / "errors.parquet", len(feed) + 1)
-    states = select(*(getattr(SourceRecordRow, name) for name in _STATE.names)).where(SourceRecordRow.feed == feed)
+    states = select(*(getattr(SourceRecordRow, name) for name in _STATE.names))
     if listed is None:
-        rows = _stream(connection, states)
+        rows = _stream(connection, states.where(SourceRecordRow.feed == feed))
     elif is_nothing_listed:
         rows = iter(())
     else:
@@ -88,7 +88,10 @@ def _open_errors(feed: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def _rows_of(connection: Connection, query: _Query, feed: str, listed: Iterable[str]) -> Iterator[Row[Any]]:
-    """Yield the rows of the listed records, and then of the others that wait or have an open error."""
+    """Yield the rows of the listed records, and then of the others that wait or have an open error.
+
+    The query names no feed, or SQLite would read all of it for every few keys.
+    """
     waiting = select(SourceRecordRow.key).where(
         SourceRecordRow.feed == feed, SourceRecordRow.pending_status.is_not(None)
     )
