@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from loaders.catalog import migrate
 from loaders.store import engine
 from schemas import Environment, environment
-from tests.loaders.conftest import env, linguistic, lite
+from tests.catalogs import new_catalog
+from tests.loaders.conftest import env, lite
 
-__all__ = ["env", "home", "linguistic", "lite"]  # fixtures; `env` is on SQLite and on PostgreSQL
+__all__ = ["env", "home", "lite"]  # fixtures; `env` is on SQLite and on PostgreSQL
 
 
 @pytest.fixture
@@ -22,6 +22,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environmen
     monkeypatch.setenv("ELIB_FEEDS", str(tmp_path / "feeds"))
     monkeypatch.delenv("ELIB_CATALOG_URL", raising=False)
     env = environment()
-    migrate(env)
+    new_catalog(env)
     yield env
     engine(env).dispose()

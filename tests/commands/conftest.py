@@ -1,5 +1,5 @@
 """The fixtures of an installation of its own, for tests that reach it through the environment's variables."""
 
-from tests.installation import env, home, linguistic, lite
+from tests.installation import env, home, lite
 
-__all__ = ["env", "home", "linguistic", "lite"]
+__all__ = ["env", "home", "lite"]

@@ -18,7 +18,7 @@ from loaders.search import Wanted, search_library
 from loaders.store import read_transaction
 from pipeline import catalog as tasks
 from schemas import Environment
-from tests.installation import env, home, linguistic  # noqa: F401 - fixtures
+from tests.installation import env, home  # noqa: F401 - fixtures
 from tests.loaders.nights import on_sqlite
 from tests.pipeline.conftest import library  # noqa: F401 - a fixture
 from tests.pipeline.feeds import declare, listed, night

@@ -17,9 +17,9 @@ from sqlalchemy import create_engine, text
 
 from commands import night
 from commands.airflow_home import prepare
-from loaders.catalog import migrate
 from loaders.store import engine, write_transaction
 from schemas import Environment, environment, read_feeds
+from tests.catalogs import new_catalog
 from tests.harvesters.loopback import Answer, ReceivedRequest, serving
 from tests.pipeline.feeds import declare, listed
 from tests.pipeline.feeds import night as load
@@ -82,7 +82,7 @@ def test_an_unreachable_catalog_is_reported_in_one_sentence(tmp_path: Path, name
 
 def test_a_catalog_of_a_newer_version_is_reported_in_one_sentence(tmp_path: Path) -> None:
     env = environment({"ELIB_HOME": str(tmp_path)})
-    migrate(env)
+    new_catalog(env)
     with write_transaction(env) as connection:
         connection.execute(text("UPDATE elib_alembic_version SET version_num = '999'"))
     engine(env).dispose()

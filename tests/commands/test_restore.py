@@ -16,10 +16,10 @@ from commands.cli import main
 from loaders.backup import NotReprocessed, write_feed_files
 from loaders.curation import curation
 from loaders.declarations import keep_declaration
-from loaders.migrations import migrate
 from loaders.store import FeedDeclarationRow, engine, write_transaction
 from pipeline import catalog as tasks_catalog
 from schemas import ROOT, Environment, environment, read_feed, replace
+from tests.catalogs import new_catalog
 from tests.loaders.nights import rows
 from tests.pipeline.feeds import declare, listed, night
 
@@ -51,7 +51,8 @@ def both(env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     if env.catalog_url.startswith("postgresql"):
         monkeypatch.setenv("ELIB_CATALOG_URL", env.catalog_url)
     made = environment()
-    migrate(made)
+    if not env.catalog_url.startswith("postgresql"):
+        new_catalog(made)
     yield made
     engine(made).dispose()
 

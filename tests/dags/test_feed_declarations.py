@@ -18,7 +18,6 @@ from lxml import html
 from sqlalchemy import delete, update
 
 from commands.cli import main
-from loaders.catalog import migrate
 from loaders.curation import curation
 from loaders.declarations import FOLDERS_STATE, Undeclared, feeds_in_use
 from loaders.reports import LANGUAGES
@@ -27,6 +26,7 @@ from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
 from pipeline.notifications.lines import line, list_needs, worth_sending
 from schemas import ROOT, Environment, HarvestFailed, environment
+from tests.catalogs import new_catalog
 from tests.loaders.nights import TABLES, rows
 from tests.pipeline.feeds import declare, land_only, listed, night
 
@@ -74,7 +74,7 @@ def installed(folder: Path, patched: pytest.MonkeyPatch) -> Iterator[Environment
     patched.setenv("ELIB_FEEDS", str(folder / "feeds"))
     patched.delenv("ELIB_CATALOG_URL", raising=False)
     env = environment()
-    migrate(env)
+    new_catalog(env)
     yield env
     engine(env).dispose()
 

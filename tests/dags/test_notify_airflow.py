@@ -23,13 +23,13 @@ import pytest
 from sqlalchemy import func, select
 
 from loaders.accounts import add_account
-from loaders.catalog import migrate
 from loaders.downloads import list_dumps
 from loaders.fix_mails import choose_mail
 from loaders.store import HarvestRunRow, ResourceRow, engine, read_transaction
 from pipeline import feed as tasks
 from pipeline.notifications.night import NOTIFIES
 from schemas import Environment, HarvestFailed, environment
+from tests.catalogs import new_catalog
 from tests.dags.real_airflow import (
     ROOT,
     free_port,
@@ -111,7 +111,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         patched.setenv("ELIB_ALLOW_PRIVATE", "127.0.0.1")
         patched.delenv("ELIB_CATALOG_URL", raising=False)
         env = environment()
-        migrate(env)
+        new_catalog(env)
         held = a_bad_night(env)
     folders = {"dags-folder": ROOT / "dags", "own": home / "own"}
     folders["own"].mkdir()

@@ -19,10 +19,10 @@ import pytest
 from sqlalchemy import select
 
 from loaders import catalog
-from loaders.catalog import migrate
 from loaders.store import HarvestRunRow, decode_measures, engine, is_feed_at_work, read_transaction
 from pipeline.catalog import publish_now
 from schemas import Environment, environment
+from tests.catalogs import new_catalog
 from tests.dags.real_airflow import (
     ENDED,
     ROOT,
@@ -158,7 +158,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         patched.setenv("ELIB_ALLOW_PRIVATE", "127.0.0.1")
         patched.delenv("ELIB_CATALOG_URL", raising=False)
         env = environment()
-        migrate(env)
+        new_catalog(env)
         tries = {"ELIB_TASK_RETRIES": str(RETRIES), "ELIB_TASK_RETRY_SECONDS": "1"}
         (home / "names").mkdir()
         (home / "names" / "sitecustomize.py").write_text(NAMES, encoding="utf-8")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from loaders.migrations import migrate
 from loaders.store import engine
 from schemas import Environment, environment
+from tests.catalogs import new_catalog
 
 
 def variables(home: Path) -> dict[str, str]:
@@ -26,6 +26,6 @@ def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment
         monkeypatch.setenv(name, value)
     made = environment()
     made.feeds.mkdir()
-    migrate(made)
+    new_catalog(made)
     yield made
     engine(made).dispose()

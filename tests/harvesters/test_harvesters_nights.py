@@ -16,10 +16,10 @@ import pytest
 from sqlalchemy import text
 
 from loaders.landing import ask
-from loaders.migrations import migrate
 from loaders.store import engine, read_transaction
 from pipeline import feed as tasks
 from schemas import Environment, HarvestFailed, environment
+from tests.catalogs import new_catalog
 from tests.harvesters.conftest import variables
 from tests.harvesters.loopback import Answer, OaiServer, ReceivedRequest, listing, names, serving
 
@@ -234,7 +234,7 @@ def test_a_harvest_killed_at_random_points_lands_what_an_uninterrupted_one_lands
             causes = list(connection.execute(text("SELECT status, cause FROM harvest_run ORDER BY id")))
         whole = environment({**variables(tmp_path / "whole")})
         whole.feeds.mkdir(parents=True)
-        migrate(whole)
+        new_catalog(whole)
         declare(whole, loopback.url + "/oai")
         for name, value in variables(whole.home).items():
             monkeypatch.setenv(name, value)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from loaders import catalog, store
 from loaders.landing import ask, land
-from loaders.migrations import migrate
 from loaders.store import engine
 from schemas import Ask, Environment, Feed, Listing, Page, Reason, Skipped, environment, replace
+from tests.catalogs import new_catalog
 from tests.loaders.nights import everything, feed, night, on_sqlite, pages, run_counts, sent, stage, staged, states
 
 ETAG = {"https://example.org/api": "a tag"}
@@ -221,7 +221,7 @@ NIGHTS = st.lists(
 def test_a_reprocess_gives_the_same_for_any_history_of_nights(nights: list[Any], absent_after: int) -> None:
     with tempfile.TemporaryDirectory() as home:
         env = environment({"ELIB_HOME": str(Path(home))})
-        migrate(env)
+        new_catalog(env)
         declared = source(absent_after=absent_after)
         for names, kind, skipped, ending, moved in nights:
             declared = declared.model_copy(update={"url": "https://example.org/v2"}) if moved else declared
@@ -239,7 +239,7 @@ def test_a_reprocess_gives_the_same_for_any_history_of_nights(nights: list[Any],
         assert live(env) == nightly, "over the catalog"
         engine(env).dispose()
         (Path(home) / "catalog.db").unlink()
-        migrate(env)
+        new_catalog(env)
         reprocess(env, absent_after)
         assert live(env) == nightly, "from nothing"
         engine(env).dispose()

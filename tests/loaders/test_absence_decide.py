@@ -11,10 +11,10 @@ import pytest
 from loaders import catalog, store
 from loaders.backup import back_up, restore
 from loaders.curation import CannotDecide, end_wait, list_waiting_absences, undo_curation
-from loaders.migrations import migrate
 from loaders.store import engine
 from pipeline import catalog as publication
 from schemas import Environment, environment
+from tests.catalogs import new_catalog
 from tests.loaders.nights import everything, feed, night, on_sqlite, rows, run_counts, sent, stage, states
 
 FEED = """title = "Books"
@@ -41,7 +41,7 @@ def environment_at(home: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
     monkeypatch.setenv("ELIB_FEEDS", str(home / "feeds"))
     monkeypatch.setenv("ELIB_CATALOG_URL", f"sqlite:///{home / 'catalog.db'}")
     made = environment()
-    migrate(made)
+    new_catalog(made)
     return made
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 import signal
 import socket
@@ -19,15 +18,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-from sqlalchemy import create_engine, insert, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import insert, text
 
 from loaders import store
-from loaders.migrations import migrate
 from loaders.store import FeedBusy, LockUnusable, feed_lock, hold_lock, is_locked
 from loaders.store.models import HarvestRunRow
 from schemas import Environment, environment
-from tests.loaders.conftest import SERVER
+from tests.catalogs import PostgresCatalogs
 from tests.loaders.nights import rows
 
 ROOT = Path(__file__).parents[2]
@@ -366,26 +363,13 @@ unix_socket_dir =
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Environment]:
+def database(tmp_path: Path, postgres_catalogs: PostgresCatalogs) -> Iterator[Environment]:
     """A catalog in a database of its own, whose address names nothing that a pooler does not pass on."""
-    server = create_engine(SERVER, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 2})
-    name = f"elib_test_{secrets.token_hex(6)}"
-    try:
-        with server.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-    except OperationalError as error:
-        if os.environ.get("ELIB_TEST_POSTGRES") == "required":
-            raise
-        pytest.skip(f"no PostgreSQL at 127.0.0.1:5432: {error}")
-    made = environment({"ELIB_HOME": str(tmp_path), "ELIB_CATALOG_URL": f"{SERVER.rpartition('/')[0]}/{name}"})
-    try:
-        migrate(made)
-        yield made
-    finally:
-        store.engine(made).dispose()
-        with server.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        server.dispose()
+    address = postgres_catalogs.take()
+    made = environment({"ELIB_HOME": str(tmp_path), "ELIB_CATALOG_URL": address})
+    yield made
+    store.engine(made).dispose()
+    postgres_catalogs.give_back(address)
 
 
 @contextmanager

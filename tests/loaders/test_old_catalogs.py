@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from loaders.store import Table, engine, read_transaction
 from loaders.store.database import open_engine
 from pipeline import catalog as tasks_catalog
 from schemas import Environment, environment
+from tests.catalogs import PostgresCatalogs
 
 CATALOGS = Path(__file__).parents[1] / "fixtures" / "catalogs"
 VERSIONS = sorted(path.name for path in CATALOGS.iterdir() if path.name.isdecimal())
@@ -51,19 +51,17 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         yield made
         engine(made).dispose()
         return
-    database, schema = request.getfixturevalue("linguistic"), f"old_{tmp_path.name.lower()}"[:60]
-    schema = re.sub(r"\W", "_", schema)
-    monkeypatch.setenv("ELIB_CATALOG_URL", f"{database}?options=-csearch_path%3D{schema}")
+    catalogs: PostgresCatalogs = request.getfixturevalue("postgres_catalogs")
+    database = catalogs.take_empty()
     server = open_engine(database)
     with server.begin() as connection:
-        connection.execute(text(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
+        connection.execute(text("CREATE SCHEMA old"))
+    server.dispose()
+    monkeypatch.setenv("ELIB_CATALOG_URL", f"{database}?options=-csearch_path%3Dold")
     made = environment()
     yield made
     engine(made).dispose()
-    with server.begin() as connection:
-        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-    server.dispose()
+    catalogs.give_back(database)
 
 
 def put(env: Environment, version: str) -> None:

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loaders import catalog, store
-from loaders.migrations import migrate
 from loaders.store import engine
 from schemas import SourceRecord, environment
+from tests.catalogs import new_catalog
 from tests.loaders.nights import everything, feed, rows, run_counts, sent, staged
 
 VERSIONS = ("old", "new", "bad one", "bad two", "unreadable", "deleted")
@@ -75,7 +75,7 @@ class Model:
 def test_random_nights(nights: list[Night]) -> None:
     with tempfile.TemporaryDirectory() as home:
         env = environment({"ELIB_HOME": str(Path(home))})
-        migrate(env)
+        new_catalog(env)
         model = Model()
         for versions, full, ending in nights:
             run = staged(env, feed(), listed(versions), full=full)

@@ -16,10 +16,10 @@ import pytest
 
 from commands.cli import main
 from loaders import catalog, store
-from loaders.catalog import migrate
 from loaders.staging import row_batches, row_files, staging_folder
 from loaders.store import engine
 from schemas import Environment, Reason, SourceRecord, environment
+from tests.catalogs import new_catalog
 from tests.loaders.nights import everything, feed, night, rows, sent, staged
 
 MANY = 41
@@ -42,7 +42,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A home on SQLite in which a second night is staged, to be copied; and the night's run."""
     home = tmp_path_factory.mktemp("prepared")
     env = environment({"ELIB_HOME": str(home)})
-    migrate(env)
+    new_catalog(env)
     run, _ = stage_second_night(env)
     engine(env).dispose()
     return home, run

@@ -3,10 +3,10 @@
 import pytest
 
 from schemas import Environment, environment
-from tests.installation import env, home, linguistic
+from tests.installation import env, home
 from tests.pipeline.feeds import declare
 
-__all__ = ["env", "home", "library", "linguistic"]
+__all__ = ["env", "home", "library"]
 
 
 @pytest.fixture

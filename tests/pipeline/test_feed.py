@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from loaders.catalog import migrate
 from loaders.store import HarvestRunRow, read_transaction
 from pipeline import feed as tasks
 from schemas import HarvestFailed, environment
+from tests.catalogs import new_catalog
 
 FEED = 'title="t"\npartner="p"\nprotocol="oai_pmh"\nurl="http://127.0.0.1:9/oai"\n'
 
@@ -22,7 +22,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ELIB_FEEDS", str(tmp_path / "feeds"))
     monkeypatch.setenv("ELIB_ALLOW_PRIVATE", "127.0.0.1")
     monkeypatch.delenv("ELIB_CATALOG_URL", raising=False)
-    migrate(environment())
+    new_catalog(environment())
     return tmp_path
 
 

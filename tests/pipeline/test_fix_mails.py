@@ -9,9 +9,9 @@ import pytest
 from loaders.accounts import add_account, change_account
 from loaders.backup import back_up, restore
 from loaders.fix_mails import begin_mail, choose_mail, chosen_mail, chosen_mails, end_mail
-from loaders.migrations import migrate
 from pipeline.fix_mails import MailsFailed, send_fix_mails
 from schemas import Environment, environment
+from tests.catalogs import new_catalog
 from tests.pipeline.conftest import library
 from tests.pipeline.feeds import listed, night
 from tests.pipeline.mail_server import MailServer
@@ -126,6 +126,6 @@ def test_the_choice_is_in_the_backup(wanted: Environment) -> None:
     path = wanted.home / "backup.tar"
     back_up(wanted, path)
     other = environment({"ELIB_HOME": str(wanted.home / "other"), "ELIB_FEEDS": str(wanted.home / "feeds")})
-    migrate(other)
+    new_catalog(other)
     restore(other, path)
     assert chosen_mails(other) == chosen_mails(wanted) and len(chosen_mails(other)) == 1

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from loaders.catalog import migrate
 from loaders.store import HarvestRunRow, engine
 from pipeline.notifications import check_ready, notify, read_hour
 from pipeline.notifications.lines import line, need, worth_sending
 from pipeline.notifications.night import NOTIFY_VARIABLE, notify_night
 from pipeline.notifications.send import NotSent, Receiver
 from schemas import Environment, environment
+from tests.catalogs import new_catalog
 from tests.dags.webhook import Webhook
 from tests.pipeline.mail_server import MailServer
 
@@ -262,7 +262,7 @@ def test_an_invalid_ready_by_time_is_rejected(text: str) -> None:
 
 
 def test_a_catalog_that_is_not_ready_is_notified_once(env: Environment, webhook: Webhook) -> None:
-    migrate(env)
+    new_catalog(env)
     hour, to = read_hour("06:00 UTC"), receiver(webhook, "http")
     now = datetime(2026, 3, 4, 6, 0, 5, tzinfo=UTC)
     publication(env, "publish-1", "2026-03-03T23:59:59Z", "loaded")

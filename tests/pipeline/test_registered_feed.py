@@ -12,13 +12,14 @@ import pytest
 
 from loaders.applications import accept_application, create_draft, save_draft, submit_application
 from loaders.backup import back_up, restore, write_feed_files
-from loaders.catalog import migrate, release
+from loaders.catalog import release
 from loaders.erasure import erase
 from loaders.reports import reason_sentence
 from loaders.store import engine, read_run
 from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
 from schemas import Environment, environment, read_feed
+from tests.catalogs import new_catalog
 from tests.loaders.nights import rows
 from tests.pipeline.feeds import FEED, declare, listed, night
 
@@ -33,7 +34,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environ
     monkeypatch.setenv("ELIB_FEEDS", os.pathsep.join([str(tmp_path / "feeds"), str(home / "feeds")]))
     monkeypatch.delenv("ELIB_CATALOG_URL", raising=False)
     env = environment()
-    migrate(env)
+    new_catalog(env)
     yield env
     engine(env).dispose()
 

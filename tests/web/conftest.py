@@ -11,12 +11,12 @@ from starlette.testclient import TestClient
 
 from loaders.accounts import add_account
 from schemas import Environment
-from tests.installation import env, home, linguistic
+from tests.installation import env, home
 from web import create_app
 from web.settings import WebSettings
 from web.signing_in import hash_password
 
-__all__ = ["env", "home", "linguistic"]
+__all__ = ["env", "home"]
 PASSWORD = "correct horse battery"
 STEWARD = "Amina"
 

@@ -23,7 +23,6 @@ from loaders.applications import (
     submit_application,
 )
 from loaders.browse import ReaderMessage
-from loaders.catalog import migrate
 from loaders.curation import withdraw
 from loaders.reader_reports import keep_reader_report
 from loaders.store import now
@@ -31,6 +30,7 @@ from pipeline import catalog as tasks_catalog
 from pipeline.trials import begin_trial, read_trial
 from samples.server import ReplayServer
 from schemas import ROOT, Environment, SourceRecord, environment
+from tests.catalogs import new_catalog
 from tests.harvesters.loopback import Answer, Loopback, ReceivedRequest, serving
 from tests.loaders.nights import rows
 from tests.loaders.test_applications import KEYS
@@ -87,7 +87,7 @@ def empty_library(home: Path, patch: pytest.MonkeyPatch, **variables: object) ->
         patch.setenv(f"ELIB_{name}", str(value))
     patch.delenv("ELIB_CATALOG_URL", raising=False)
     env = environment()
-    migrate(env)
+    new_catalog(env)
     add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
     return env
 

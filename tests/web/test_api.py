@@ -12,11 +12,11 @@ from httpx import Response
 from sqlalchemy import insert
 
 from loaders.curation import withdraw
-from loaders.migrations import migrate
 from loaders.search import LIBRARY_INDEX_FOLDER
 from loaders.store import RedirectRow, engine, write_transaction
 from pipeline import catalog as tasks_catalog
 from schemas import Environment, environment
+from tests.catalogs import new_catalog
 from tests.loaders.nights import rows
 from tests.pipeline.feeds import declare, listed, night
 from tests.web.conftest import Browser
@@ -37,7 +37,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
         patch.setenv("ELIB_FEEDS", str(home / "feeds"))
         patch.delenv("ELIB_CATALOG_URL", raising=False)
         env = environment()
-        migrate(env)
+        new_catalog(env)
         declare(env, "books", 'metadata_license = "CC-BY-4.0"\n')
         night(
             env,

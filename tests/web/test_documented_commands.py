@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from loaders.catalog import migrate
 from loaders.downloads import newest_dump
 from loaders.publication import newest_publication
 from loaders.store import engine
 from pipeline import catalog as tasks_catalog
 from pipeline.downloads import write_downloads
 from schemas import ROOT, environment
+from tests.catalogs import new_catalog
 from tests.loaders.nights import rows
 from tests.pipeline.feeds import declare, listed, night
 from tests.web.chromium import served_at
@@ -48,7 +48,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
         patch.setenv("ELIB_FEEDS", str(home / "feeds"))
         patch.delenv("ELIB_CATALOG_URL", raising=False)
         env = environment()
-        migrate(env)
+        new_catalog(env)
         declare(env, "books")
         night(env, "books", [listed("books", number) for number in range(3)])
         tasks_catalog.publish_now()

@@ -16,12 +16,12 @@ import pytest
 from httpx import Response
 from sqlalchemy import select, update
 
-from loaders.catalog import migrate
 from loaders.curation import record_correction, withdraw
 from loaders.search import LIBRARY_INDEX_FOLDER
 from loaders.store import ResourceRow, engine, write_transaction
 from pipeline import catalog as tasks_catalog
 from schemas import Environment, environment
+from tests.catalogs import new_catalog
 from tests.loaders.nights import rows
 from tests.pipeline.feeds import declare, listed, night
 from tests.web.conftest import Browser
@@ -58,7 +58,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
         patch.setenv("ELIB_FEEDS", str(home / "feeds"))
         patch.delenv("ELIB_CATALOG_URL", raising=False)
         env = environment()
-        migrate(env)
+        new_catalog(env)
         declare(env, "books")
         night(env, "books", [listed("books", number, **more) for number, more in enumerate(RECORDS)])
         tasks_catalog.publish_now()

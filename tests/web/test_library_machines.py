@@ -10,12 +10,12 @@ from collections.abc import Iterator
 import pytest
 
 from loaders.browse import sitemap_entries, sitemap_parts
-from loaders.catalog import migrate
 from loaders.downloads import list_dumps
 from loaders.store import engine, read_transaction
 from pipeline import catalog as tasks_catalog
 from pipeline.downloads import write_downloads
 from schemas import Environment, environment
+from tests.catalogs import new_catalog
 from tests.loaders.nights import rows
 from tests.loaders.test_published import put
 from tests.pipeline.feeds import declare, listed, night
@@ -39,7 +39,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
         patch.setenv("ELIB_FEEDS", str(home / "feeds"))
         patch.delenv("ELIB_CATALOG_URL", raising=False)
         env = environment()
-        migrate(env)
+        new_catalog(env)
         declare(env, "books")
         texts = [{"name": f"A volcano {HOSTILE}"}, {"name": "Грамматика", "inLanguage": ["ru"]}]
         night(

@@ -23,12 +23,12 @@ from oaipmh_scythe import Scythe
 from sickle import Sickle
 
 from harvesters import harvest
-from loaders.catalog import migrate
 from loaders.curation import withdraw
 from loaders.landing import ask
 from loaders.store import engine
 from pipeline import catalog as tasks_catalog
 from schemas import Environment, Feed, environment
+from tests.catalogs import new_catalog
 from tests.loaders.nights import rows
 from tests.pipeline.feeds import declare, listed, night
 from tests.web.conftest import Browser
@@ -49,7 +49,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
         patch.setenv("ELIB_FEEDS", str(home / "feeds"))
         patch.delenv("ELIB_CATALOG_URL", raising=False)
         env = environment()
-        migrate(env)
+        new_catalog(env)
         declare(env, "books")
         night(env, "books", [listed("books", number, inLanguage=["en", "fr"][number % 2 :]) for number in range(23)])
         tasks_catalog.publish_now()
@@ -266,7 +266,7 @@ def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environ
     monkeypatch.setenv("ELIB_FEEDS", str(tmp_path / "feeds"))
     monkeypatch.delenv("ELIB_CATALOG_URL", raising=False)
     env = environment()
-    migrate(env)
+    new_catalog(env)
     declare(env, "books")
     yield env
     engine(env).dispose()

@@ -21,7 +21,6 @@ from starlette.requests import Request
 from loaders.accounts import add_account
 from loaders.backup import back_up, restore
 from loaders.browse import ReaderMessage, ReaderReportFilter, reader_report_facets, reader_reports_page
-from loaders.catalog import migrate
 from loaders.curation import decide_reader_reports, undo_batch
 from loaders.reader_reports import MAX_MESSAGES, forget_old_messages, keep_reader_report
 from loaders.store import (
@@ -35,6 +34,7 @@ from loaders.store import (
 )
 from pipeline import catalog as tasks_catalog
 from schemas import ROOT, Environment, environment
+from tests.catalogs import new_catalog
 from tests.loaders.nights import rows
 from tests.pipeline.feeds import FEED, declare, listed, night
 from tests.pipeline.mail_server import MailServer
@@ -74,7 +74,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]
         patch.setenv("ELIB_FEEDS", str(home / "feeds"))
         patch.delenv("ELIB_CATALOG_URL", raising=False)
         env = environment()
-        migrate(env)
+        new_catalog(env)
         declare(env, "books")
         (env.feeds / "films.toml").write_text(FEED.replace("Example University", "Film Archive"), encoding="utf-8")
         night(env, "books", [listed("books", number) for number in range(3)])
@@ -410,7 +410,6 @@ def test_texts_and_addresses_are_forgotten_ninety_days_after_the_decision(librar
 
 
 def test_reports_and_decisions_are_restored_and_numbered_on(env: Environment, tmp_path: Path) -> None:
-    migrate(env)
     for number, kind in enumerate(("dead", "takedown")):
         message = ReaderMessage(id=f"m{number}", at="2026-01-01T00:00:00.000000Z", language="fr", text="«été»")
         keep_reader_report(env, "01X", kind, message)  # type: ignore[arg-type]

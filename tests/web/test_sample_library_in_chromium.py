@@ -8,12 +8,12 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 
 from commands.night import SAMPLES, write_sample_feeds
-from loaders.migrations import migrate
 from loaders.store import engine
 from pipeline import catalog as catalog_steps
 from pipeline import feed as feed_steps
 from samples.server import ReplayServer
 from schemas import Environment, environment
+from tests.catalogs import new_catalog
 from tests.loaders.nights import rows
 from tests.web.chromium import chromium, pytestmark, served_at
 from web import create_app
@@ -33,7 +33,7 @@ def sample_library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[E
             patch.setenv(f"ELIB_{name}", str(value))
         patch.delenv("ELIB_CATALOG_URL", raising=False)
         env = environment()
-        migrate(env)
+        new_catalog(env)
         for name in ("sample_alecso_oer", "sample_tunisia_uvt"):
             feed_steps.run_feed(name, feed_steps.harvest(name)["run_id"])
         catalog_steps.publish(catalog_steps.match())
