@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -47,23 +48,26 @@ class CatalogVersion(NamedTuple):
 
 def migrate(env: Environment, revision: str = "head") -> None:
     """Upgrade the catalog's tables to a revision, by default the newest. Raises NewerCatalog."""
-    from alembic import command  # imported here because it takes a second, and most processes migrate nothing
-
-    config = _config()
     with write_transaction(env) as connection:
-        _check_known(env, config, _revision(connection))
+        before = _revision(connection)
+        _check_known(env, before)
+        if revision == "head" and before == _script().get_current_head():
+            return
+        from alembic import command  # imported here because it takes a second, and most processes migrate nothing
+
+        config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
 
 
 def catalog_version(env: Environment) -> CatalogVersion:
     """Return how far the catalog is. Reads only, and makes no file where there is none. Raises NewerCatalog."""
-    config, revision = _config(), None
+    revision: str | None = None
     if has_catalog(env):
         with read_transaction(env) as connection:
             revision = _revision(connection)
-    _check_known(env, config, revision)
-    script = _script(config)
+    _check_known(env, revision)
+    script = _script()
     newest = script.get_current_head() or ""
     steps = list(script.iterate_revisions(newest, revision or "base"))
     pending = (Migration(step.revision, (step.doc or "").splitlines()[0]) for step in reversed(steps))
@@ -84,10 +88,12 @@ def _config() -> Config:
     return config
 
 
-def _script(config: Config) -> ScriptDirectory:
+@cache
+def _script() -> ScriptDirectory:
+    """Return the migrations, which are read once in a process: that takes longer than to see that none is missing."""
     from alembic.script import ScriptDirectory
 
-    return ScriptDirectory.from_config(config)
+    return ScriptDirectory.from_config(_config())
 
 
 def _revision(connection: Connection) -> str | None:
@@ -97,7 +103,7 @@ def _revision(connection: Connection) -> str | None:
     return revision
 
 
-def _check_known(env: Environment, config: Config, revision: str | None) -> None:
-    script = _script(config)
+def _check_known(env: Environment, revision: str | None) -> None:
+    script = _script()
     if revision is not None and revision not in {step.revision for step in script.walk_revisions()}:
         raise NewerCatalog(env, revision, script.get_current_head() or "")
