@@ -79,7 +79,8 @@ def _predict(connection: duckdb.DuckDBPyConnection, model: Model, records: str, 
 def _register_frequencies(connection: duckdb.DuckDBPyConnection, api: Any, linker: Any, model: Model) -> None:
     connection.execute("CREATE OR REPLACE TEMP TABLE frequency (title VARCHAR, tf_title DOUBLE)")
     if model.frequencies:
-        connection.executemany("INSERT INTO frequency VALUES (?, ?)", list(model.frequencies.items()))
+        columns = [list(model.frequencies), list(model.frequencies.values())]
+        connection.execute("INSERT INTO frequency SELECT unnest(?::VARCHAR[]), unnest(?::DOUBLE[])", columns)
     linker.table_management.register_term_frequency_lookup(api.register("frequency"), "title")
 
 
