@@ -36,14 +36,13 @@ from tests.loaders.nights import rows
 from tests.loaders.test_applications import KEYS
 from tests.pipeline.feeds import FEED, declare, listed, night
 from tests.web.background import wait_until
-from tests.web.conftest import PASSWORD, STEWARD
+from tests.web.conftest import PASSWORD_HASH, STEWARD
 from tests.web.partner_session import MAIL, SECRET, partner_account
 from tests.web.test_pairs import films_like
 from tests.web.test_quarantine import without_address
 from web.console.background import begin_work, progress_of
 from web.links import hand_over_link, preview_link, sign_in_link
 from web.settings import WebSettings
-from web.signing_in import hash_password
 
 SETTINGS = WebSettings(secret=SECRET, mail_url="smtp://127.0.0.1:9?from=elib@example.org")
 # Names in a right-to-left script, and one without a place to break, among the titles
@@ -88,7 +87,7 @@ def empty_library(home: Path, patch: pytest.MonkeyPatch, **variables: object) ->
     patch.delenv("ELIB_CATALOG_URL", raising=False)
     env = environment()
     new_catalog(env)
-    add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+    add_account(env, STEWARD, "steward", password=PASSWORD_HASH)
     return env
 
 

@@ -18,12 +18,11 @@ from schemas import ROOT, Environment
 from tests.loaders.nights import rows
 from tests.pipeline.conftest import library
 from tests.pipeline.feeds import listed, night
-from tests.web.conftest import PASSWORD, Browser
+from tests.web.conftest import PASSWORD, PASSWORD_HASH, Browser
 from tests.web.test_quarantine import without_address
 from web import create_app
 from web.console import decisions
 from web.settings import WebSettings
-from web.signing_in import hash_password
 
 __all__ = ["library"]
 SETTINGS = WebSettings(secret="s" * 40)
@@ -52,7 +51,7 @@ correct_all(environment(), lambda connection: keys, "url", "https://x.example.or
 
 def browser_of(env: Environment, name: str) -> Browser:
     """A browser in which a steward of that name is signed in, at a web of its own."""
-    add_account(env, name, "steward", password=hash_password(PASSWORD))
+    add_account(env, name, "steward", password=PASSWORD_HASH)
     browser = Browser(create_app(env, SETTINGS), base_url="http://127.0.0.1:8081")
     browser.submit("/sign-in", "/sign-in", name=name, password=PASSWORD)
     return browser

@@ -19,11 +19,10 @@ from pipeline import catalog as tasks_catalog
 from schemas import Environment, environment
 from tests.loaders.nights import rows
 from tests.pipeline.feeds import FEED, declare, night
-from tests.web.conftest import PASSWORD, STEWARD, Browser
+from tests.web.conftest import PASSWORD, PASSWORD_HASH, STEWARD, Browser
 from tests.web.hostile import PAYLOADS, hostile_records
 from web import create_app
 from web.settings import WebSettings
-from web.signing_in import hash_password
 
 _OWN = {"/static/page.js", "/static/web.css", "/static/base.css"}
 
@@ -35,7 +34,7 @@ def hostile_home(home: Path, patch: pytest.MonkeyPatch) -> Environment:
     patch.delenv("ELIB_CATALOG_URL", raising=False)
     env = environment()
     create_app(env, WebSettings(secret="s" * 40))
-    add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+    add_account(env, STEWARD, "steward", password=PASSWORD_HASH)
     for name in ("books", "films"):
         declare(env, name)
         path = env.registered_feeds / f"{name}.toml"

@@ -17,11 +17,10 @@ from loaders.store import engine
 from pipeline import catalog as tasks_catalog
 from schemas import environment
 from tests.pipeline.feeds import declare, listed, night
-from tests.web.conftest import PASSWORD, STEWARD, Browser
+from tests.web.conftest import PASSWORD, PASSWORD_HASH, STEWARD, Browser
 from tests.web.hostile import PAYLOADS
 from web import create_app
 from web.settings import WebSettings
-from web.signing_in import hash_password
 
 _EXAMPLES = 12  # of each operation
 _SENT = ("params", "headers", "json", "cookies")
@@ -41,7 +40,7 @@ def test_no_request_is_answered_by_a_fault_of_ours(tmp_path: Path, monkeypatch: 
     monkeypatch.delenv("ELIB_CATALOG_URL", raising=False)
     env = environment()
     app = create_app(env, WebSettings(secret="s" * 40))
-    add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+    add_account(env, STEWARD, "steward", password=PASSWORD_HASH)
     declare(env, "books")
     night(env, "books", [listed("books", number) for number in range(3)])
     tasks_catalog.publish_now()

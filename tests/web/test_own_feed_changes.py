@@ -16,13 +16,12 @@ from schemas import Environment, read_feed
 from tests.pipeline.conftest import library
 from tests.pipeline.feeds import declare, listed, night
 from tests.pipeline.mail_server import MailServer
-from tests.web.conftest import PASSWORD, Browser
+from tests.web.conftest import PASSWORD, PASSWORD_HASH, Browser
 from tests.web.partner_session import MAIL, SECRET, partner_account, sign_in
 from web import create_app
 from web.console.applications import compare
 from web.partners.own.feeds import declared_feed
 from web.settings import WebSettings
-from web.signing_in import hash_password
 
 __all__ = ["library"]
 on_sqlite = pytest.mark.parametrize("env", ["sqlite"], indirect=True)
@@ -106,7 +105,7 @@ def test_credentials_go_to_another_server_only_when_a_steward_has_confirmed_it(
     partner.submit(CHANGE, CHANGE, **FORM)
     change = open_change(library, "books")
     assert change is not None and change.declaration["connection"] == "books_api"
-    add_account(library, "Amina", "steward", password=hash_password(PASSWORD))
+    add_account(library, "Amina", "steward", password=PASSWORD_HASH)
     steward = Browser(partner.app, base_url="http://127.0.0.1:8081")
     steward.submit("/sign-in", "/sign-in", name="Amina", password=PASSWORD)
     page = f"/console/applications/{change.id}"

@@ -22,12 +22,11 @@ from loaders.applications import (
 from schemas import Environment, read_feed
 from tests.loaders.test_applications import KEYS, MAIL
 from tests.pipeline.mail_server import MailServer
-from tests.web.conftest import PASSWORD, STEWARD, Browser
+from tests.web.conftest import PASSWORD, PASSWORD_HASH, STEWARD, Browser
 from tests.web.test_mail import text_of
 from web import create_app
 from web.links import draft_link, preview_link, sign_in_link
 from web.settings import WebSettings
-from web.signing_in import hash_password
 
 SETTINGS = WebSettings(secret="s" * 40)
 
@@ -278,7 +277,7 @@ def test_only_stewards_decide(visitor: Browser, env: Environment) -> None:
 
 
 def test_mails_go_out_in_the_partners_language_and_their_links_work(env: Environment) -> None:
-    add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+    add_account(env, STEWARD, "steward", password=PASSWORD_HASH)
     with MailServer() as server:
         url = f"smtp://127.0.0.1:{server.server_address[1]}/?from=elib@library.example.org"
         app = create_app(env, WebSettings(secret="s" * 40, mail_url=url, url="http://library.example.org"))
@@ -310,7 +309,7 @@ def test_mails_go_out_in_the_partners_language_and_their_links_work(env: Environ
 
 
 def test_a_mail_that_does_not_go_out_is_told_and_the_decision_stands(env: Environment) -> None:
-    add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+    add_account(env, STEWARD, "steward", password=PASSWORD_HASH)
     application = submitted(env)
     settings = WebSettings(secret="s" * 40, mail_url="smtp://127.0.0.1:9/?from=elib@library.example.org")
     with Browser(create_app(env, settings), base_url="http://127.0.0.1:8081") as steward:

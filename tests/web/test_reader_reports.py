@@ -38,12 +38,11 @@ from tests.catalogs import new_catalog
 from tests.loaders.nights import rows
 from tests.pipeline.feeds import FEED, declare, listed, night
 from tests.pipeline.mail_server import MailServer
-from tests.web.conftest import PASSWORD, STEWARD, Browser
+from tests.web.conftest import PASSWORD, PASSWORD_HASH, STEWARD, Browser
 from web import create_app
 from web.guards import client_of
 from web.library import reporting
 from web.settings import WebSettings
-from web.signing_in import hash_password
 
 SETTINGS = WebSettings(secret="s" * 40)
 PAGE = "/console/reports"
@@ -80,7 +79,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]
         night(env, "books", [listed("books", number) for number in range(3)])
         night(env, "films", [listed("films", 7)])
         tasks_catalog.publish_now()
-        add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+        add_account(env, STEWARD, "steward", password=PASSWORD_HASH)
         yield env
         engine(env).dispose()
 

@@ -37,13 +37,12 @@ from schemas import ROOT, Environment, environment
 from tests.loaders.nights import rows
 from tests.loaders.test_applications import KEYS
 from tests.pipeline.test_trials import ended
-from tests.web.conftest import PASSWORD, STEWARD, Browser
+from tests.web.conftest import PASSWORD, PASSWORD_HASH, STEWARD, Browser
 from transforms.exports import EXPORTS
 from web import create_app
 from web.links import sign_in_link
 from web.partners import UPLOAD_MAX_BYTES
 from web.settings import WebSettings
-from web.signing_in import hash_password
 
 MAIL = "ana@novigrad.example"
 REGISTER = "/partners/register"
@@ -128,7 +127,7 @@ def test_an_address_becomes_published_resources(browser: Browser, library: Envir
     )
     assert submitted.url.path == page
     with Browser(browser.app, base_url="http://127.0.0.1:8081") as steward:
-        add_account(library, STEWARD, "steward", password=hash_password(PASSWORD))
+        add_account(library, STEWARD, "steward", password=PASSWORD_HASH)
         steward.submit("/sign-in", "/sign-in", name=STEWARD, password=PASSWORD)
         waiting = newest(library)
         console = f"/console/applications/{waiting.id}"
@@ -333,7 +332,7 @@ HOSTILE = (
 
 def test_what_partners_write_stays_text_on_every_page(browser: Browser, library: Environment) -> None:
     pairs = [hostile_applications(library, text, f"sent_{number}") for number, text in enumerate(HOSTILE)]
-    add_account(library, STEWARD, "steward", password=hash_password(PASSWORD))
+    add_account(library, STEWARD, "steward", password=PASSWORD_HASH)
     link = sign_in_link(WebSettings(secret="s" * 40), MAIL).removeprefix("http://127.0.0.1:8081")
     browser.submit(link, link)
     pages = [browser.get("/partners/feeds")]

@@ -8,9 +8,8 @@ from loaders.accounts import add_account
 from schemas import Environment
 from tests.pipeline.conftest import library
 from tests.pipeline.feeds import listed, night
-from tests.web.conftest import PASSWORD, Browser
+from tests.web.conftest import PASSWORD, PASSWORD_HASH, Browser
 from tests.web.test_quarantine import shown, without_address
-from web.signing_in import hash_password
 
 __all__ = ["library"]
 
@@ -40,7 +39,7 @@ def test_something_is_taken_put_off_and_shown_again(waiting: Browser, library: E
 
 def test_a_second_steward_sees_who_has_taken_it(waiting: Browser, library: Environment) -> None:
     waiting.submit("/console", "/console/notes", name="quarantined:books", action="take")
-    add_account(library, "Boris", "operator", password=hash_password(PASSWORD))
+    add_account(library, "Boris", "operator", password=PASSWORD_HASH)
     waiting.submit("/console", "/sign-out")
     waiting.submit("/sign-in", "/sign-in", name="Boris", password=PASSWORD)
     assert "taken by Amina" in shown(waiting.get("/console").text)
