@@ -61,6 +61,10 @@ class PostgresCatalogs:
         name, self._next = self._next.result(), self._copy()
         return address_of(name)
 
+    def take_copy(self, address: str) -> str:
+        """Return the URL of a copy of a database that nothing is connected to."""
+        return address_of(create_database(self._server, f"TEMPLATE {make_url(address).database}"))
+
     def take_empty(self) -> str:
         """Return the URL of a database without tables that nothing else uses."""
         return address_of(create_database(self._server, AS_PEOPLE_SORT))

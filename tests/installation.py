@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from loaders.store import engine
 from schemas import Environment, environment
-from tests.catalogs import new_catalog
+from tests.catalogs import PostgresCatalogs, new_catalog
 from tests.loaders.conftest import env, lite
 
 __all__ = ["env", "home", "lite"]  # fixtures; `env` is on SQLite and on PostgreSQL
@@ -25,3 +27,47 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environmen
     new_catalog(env)
     yield env
     engine(env).dispose()
+
+
+class KeptInstallation:
+    """An installation that is filled once, and that each test finds as it was filled.
+
+    Its home is always the same folder, because publications note where feed files are; with `catalogs` its catalog is
+    on PostgreSQL.
+    """
+
+    def __init__(self, folder: Path, fill: Callable[[Environment], object], catalogs: PostgresCatalogs | None) -> None:
+        self._home, self._kept, self._catalogs = folder / "home", folder / "kept", catalogs
+        self._address = catalogs.take() if catalogs else f"sqlite:///{self._home / 'catalog.db'}"
+        with self._entered(self._address) as env:
+            if catalogs is None:
+                new_catalog(env)
+            fill(env)
+        shutil.copytree(self._home, self._kept)
+
+    @contextmanager
+    def begun(self) -> Iterator[Environment]:
+        """Enter the installation, as it was filled."""
+        shutil.rmtree(self._home)
+        shutil.copytree(self._kept, self._home)
+        address = self._catalogs.take_copy(self._address) if self._catalogs else self._address
+        with self._entered(address) as env:
+            yield env
+        if self._catalogs:
+            self._catalogs.give_back(address)
+
+    def close(self) -> None:
+        if self._catalogs:
+            self._catalogs.give_back(self._address)
+
+    @contextmanager
+    def _entered(self, address: str) -> Iterator[Environment]:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv("ELIB_HOME", str(self._home))
+            patched.setenv("ELIB_FEEDS", str(self._home / "feeds"))
+            patched.setenv("ELIB_CATALOG_URL", address)
+            env = environment()
+            try:
+                yield env
+            finally:
+                engine(env).dispose()

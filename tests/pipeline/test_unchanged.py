@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from loaders.publication import begin_publication, publish_match
 from loaders.store import HarvestRunRow, ResourceRow, SourceRecordRow, read_transaction, write_transaction
 from pipeline import catalog, feed
 from schemas import Environment
+from tests.installation import KeptInstallation
 from tests.loaders.nights import rows
 from tests.pipeline.feeds import declare, land_only, listed, night
 from transforms.merge import merge
@@ -60,14 +61,28 @@ def settle(env: Environment) -> None:
     assert published(env), "everything is published"
 
 
-@pytest.fixture
-def quiet(library: Environment) -> Environment:
-    """A library of four records of which two are one work, all published."""
+def fill(library: Environment) -> None:
+    """Publish four records of which two are one work."""
+    declare(library, "books")
     night(library, "books", [listed("books", number) for number in range(3)])
     declare(library, "films")
     night(library, "films", [listed("films", 0, name="Photosynthesis for class 1, a workbook of books")])
     settle(library)
-    return library
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeptInstallation]:
+    catalogs = request.getfixturevalue("postgres_catalogs") if request.param == "postgresql" else None
+    installation = KeptInstallation(tmp_path_factory.mktemp("quiet"), fill, catalogs)
+    yield installation
+    installation.close()
+
+
+@pytest.fixture
+def quiet(kept: KeptInstallation) -> Iterator[Environment]:
+    """A library of four records of which two are one work, all published."""
+    with kept.begun() as library:
+        yield library
 
 
 def test_a_night_without_a_change_says_which_publication_holds_and_counts_as_the_whole_work(
