@@ -6,7 +6,7 @@ import pytest
 
 from commands.cli import main
 from schemas import Environment
-from tests.installation import env, home, linguistic  # noqa: F401 - fixtures
+from tests.installation import env, home  # noqa: F401 - fixtures
 from tests.loaders.nights import on_sqlite
 from tests.pipeline.conftest import library  # noqa: F401 - a fixture
 

@@ -136,22 +136,17 @@ def test_a_mapping_of_a_term_that_a_list_knows_is_for_feeds_that_may_have_it(lib
     assert codes(library) == ["video"] and outdated_feeds(library) == Outdated((), ())
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "entry", "feed"),
-    [
+def test_what_cannot_be_mapped_is_refused_with_a_reason(library: Environment) -> None:
+    for field, value, entry, feed in (
         ("titles", "x", "video", None),
         ("resource_types", "x", "nonsense", None),
         ("resource_types", "x", "level:3", None),
         ("resource_types", "", "video", None),
         ("resource_types", "x", "video", "no_such_feed"),
-    ],
-)
-def test_what_cannot_be_mapped_is_refused_with_a_reason(
-    library: Environment, field: str, value: str, entry: str, feed: str | None
-) -> None:
-    with pytest.raises(CannotDecide):
-        map_term(library, field, value, entry, feed=feed, **SIGNED)
-    assert rows(library, "term_mapping", "id") == []
+    ):
+        with pytest.raises(CannotDecide):
+            map_term(library, field, value, entry, feed=feed, **SIGNED)
+        assert rows(library, "term_mapping", "id") == [], (field, value, entry, feed)
 
 
 def piped(monkeypatch: pytest.MonkeyPatch, capfdbinary: Any, records: Sequence[Any], *words: str) -> list[Any]:
