@@ -97,6 +97,7 @@ def publish_match(
     trust: Mapping[str, int],
     terms: Mapping[str, str] | None = None,
     merge_version: str | None = None,
+    whole: bool = False,
     then: Callable[[], None] = lambda: None,
 ) -> dict[str, int]:
     """Publish the match in `folder` (match_state.write_match_result), and return the run's counts.
@@ -105,9 +106,10 @@ def publish_match(
     `terms` is what is told of each feed beside its metadata, as any text: where it is another than at the last
     publication, the feed's resources count as changed. With `merge_version`, which names the code of `merge`, only
     those resources are merged again whose members, decisions or relations changed since. The live members are read
-    again here. When nothing changed, only the row of harvest_run changes. `then` is called once all of it is published,
-    before the match is kept for the next night. Of a publication that is done already, only what follows is done that
-    was not. Raises NothingMatched or Outdated when the match must be made again first.
+    again here: those whose resources may have to change, or with `whole` all; the result is the same. When nothing
+    changed, only the row of harvest_run changes. `then` is called once all of it is published, before the match is kept
+    for the next night. Of a publication that is done already, only what follows is done that was not. Raises
+    NothingMatched or Outdated when the match must be made again first.
     """
     run = read_run(env, run_id)
     if run.status not in {"running", "loaded"}:
@@ -115,7 +117,7 @@ def publish_match(
     if run.status == "running":
         matched = read_match_result(folder)
         note_publishing(env, folder, run_id)
-        _publish(env, run_id, folder, matched, merge, trust, terms, merge_version)
+        _publish(env, run_id, folder, matched, merge, trust, terms, merge_version, whole=whole)
     if folder.exists():
         show_publications(env)
         then()
@@ -132,13 +134,15 @@ def _publish(
     trust: Mapping[str, int],
     terms: Mapping[str, str] | None,
     merge_version: str | None,
+    *,
+    whole: bool,
 ) -> None:
     """Publish the match in one transaction; the arguments are those of `publish_match`."""
     with write_transaction(env) as connection:
         check_current(connection, folder)
         is_current = lock_number(connection, read_by_match(folder))
         rewrite_derived_columns(connection)
-        before = read_catalog(connection, _held_narrowed_keys(env, connection))
+        before = read_catalog(connection, matched, _held_narrowed_keys(env, connection), whole=whole)
         resources, identities = plan_resources(before, matched, run_id)
         writer = ResourceWriter(connection, run_id, before, merge, trust, merge_version)
         writer.write(resources)
@@ -148,11 +152,12 @@ def _publish(
         if terms is not None:
             writer.touch_feeds(_changed_terms(connection, terms))
         writer.note_changes()
-        write_matches(connection, read_matches(folder))
+        write_matches(connection, lambda: read_matches(folder))
         write_publish_state(connection, MATCH_STATE, published_value(folder))
         note_written(connection, read_by_match(folder), is_current=is_current)
         notes = msgspec.json.encode(writer.problems).decode() if writer.problems else None
-        counts = {**writer.counts, "landed": sum(writer.counts.values()), "listed": len(before.live)}
+        listed = len(before.live) + before.standing
+        counts = {**writer.counts, "landed": sum(writer.counts.values()), "listed": listed}
         counts["duplicates"] = len(before.live) - len(resources)
         end_run(connection, run_id, "loaded", notes=notes, **counts)
 

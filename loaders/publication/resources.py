@@ -112,7 +112,7 @@ class ResourceWriter:
         self.trust = trust
         self.merge_version = merge_version
         self.at = change_time(connection)
-        self.counts = {"added": 0, "changed": 0, "unchanged": 0, "deleted": 0}
+        self.counts = {"added": 0, "changed": 0, "unchanged": before.standing, "deleted": 0}
         self.problems: list[str] = []
         self.touched = 0  # resources of which something changed besides their rows
 
