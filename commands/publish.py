@@ -9,7 +9,9 @@ import typer
 
 
 def publish(
-    full: Annotated[bool, typer.Option("--full", help="Compare every record again, not only what changed.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Compare and plan every record again, not only what changed.")
+    ] = False,
 ) -> int:
     """Match, publish and report now. Exits with 1 when nothing can be published."""
     from loaders.backup import NotReprocessed

@@ -30,18 +30,20 @@ class PublicationUnfinished(Exception):
 def match(*, full: bool = False) -> dict[str, Any]:
     """Find which live records are one work, and write the result into a folder for the publication.
 
-    Only records that changed since the last publication are compared again, unless `full`; the result is the same. A
-    match that fails is recorded as a failed publication, which the report and the notification show. Nothing is matched
-    when nothing has changed, in the catalog, the declarations or the code, since all of it was published.
+    Only records that changed since the last publication are compared again, unless `full`, and then its publication
+    reads every record as well; the result is the same. A match that fails is recorded as a failed publication, which
+    the report and the notification show. Nothing is matched when nothing has changed, in the catalog, the declarations
+    or the code, since all of it was published.
     Returns {"folder": relative to ELIB_HOME, "records": how many, "evaluated": how many pairs were compared, "seconds":
-    what it took}; where nothing has changed, folder is None and "holds" the publication that still holds.
+    what it took, "full": as it was called}; where nothing has changed, folder is None and "holds" the publication that
+    still holds.
     """
     env, began = environment(), time.monotonic()
     with _recording_failure(env):
         _prepare_match(env)
         matched = None if full else _standing_match(env)
         if matched is None:
-            matched = _match(env, full=full)
+            matched = _match(env, full=full) | {"full": full}
         return matched | {"seconds": round(time.monotonic() - began, 3)}
 
 
@@ -367,6 +369,7 @@ def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str
             terms=feed_terms(feeds),
             merge_version=transforms_version(),
             then=write_issues,
+            whole=bool(matched.get("full")),
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, case, exists, func, select
+from sqlalchemy import Connection, Engine, exists, func, select
 
 from loaders.declarations import FileTrouble
 from loaders.reports.completeness import Shares, compared_date, field_shares, read_history, remember
@@ -24,7 +24,7 @@ from loaders.reports.fix_list import (
     unreadable_texts,
 )
 from loaders.reports.lists import write_list
-from loaders.reports.night_facts import Absences, Troubles, feed_facts, standings
+from loaders.reports.night_facts import Absences, Troubles, count_issues, feed_facts, standings
 from loaders.reports.page import SEVERITIES, Rules, current_time, write_pages
 from loaders.reports.runs import ReportFacts, last_runs, nights, recent_runs
 from loaders.reports.texts import LANGUAGES
@@ -171,22 +171,13 @@ def _completeness(shares: Shares, history_path: Path, today: str) -> ReportFacts
 
 def _issues_by_rule(connection: Connection, feed: str, run_id: str, rules: Rules) -> list[ReportFacts]:
     """Count for each rule the findings that are new in the last run, older and open, and fixed by it; errors first."""
-    is_open = IssueRow.resolved_run_id.is_(None)
-    rows = connection.execute(
-        select(
-            IssueRow.code,
-            IssueRow.severity,
-            func.sum(case((is_open & (IssueRow.first_run_id == run_id), 1), else_=0)).label("new"),
-            func.sum(case((is_open & (IssueRow.first_run_id != run_id), 1), else_=0)).label("standing"),
-            func.sum(case((IssueRow.resolved_run_id == run_id, 1), else_=0)).label("fixed"),
-        )
-        .where(IssueRow.feed == feed)
-        .group_by(IssueRow.code, IssueRow.severity)
-    ).mappings()
     shown = [
-        dict(row) | {part: rules.get(row["code"], {}).get(part, "") for part in ("wrong", "why", "mend")}
-        for row in rows
-        if row["new"] or row["standing"] or row["fixed"]
+        {
+            **{name: row[name] for name in ("code", "severity", "new", "fixed")},
+            "standing": row["standing"] - row["new"],
+            **{part: rules.get(row["code"], {}).get(part, "") for part in ("wrong", "why", "mend")},
+        }
+        for row in count_issues(connection, [run_id], feed)
     ]
     return sorted(
         shown, key=lambda row: (SEVERITIES.index(row["severity"]), -row["new"] - row["standing"], row["code"])

@@ -197,23 +197,38 @@ def _totals(connection: Connection, at: str) -> dict[str, int]:
 
 def _issues_by_rule(connection: Connection, runs: Sequence[str], rules: Rules) -> list[ReportFacts]:
     """Count for each rule the open findings, those new in the last runs and those fixed by them; errors first."""
-    is_open = IssueRow.resolved_run_id.is_(None)
-    rows = connection.execute(
-        select(
-            IssueRow.code,
-            IssueRow.severity,
-            func.sum(case((is_open, 1), else_=0)).label("standing"),
-            func.sum(case((is_open & IssueRow.first_run_id.in_(runs), 1), else_=0)).label("new"),
-            func.sum(case((IssueRow.resolved_run_id.in_(runs), 1), else_=0)).label("fixed"),
-            func.count(case((is_open, IssueRow.feed)).distinct()).label("feeds"),
-        ).group_by(IssueRow.code, IssueRow.severity)
-    ).mappings()
-    shown = [
-        dict(row) | {"wrong": rules.get(row["code"], {}).get("wrong", "")}
-        for row in rows
-        if row["standing"] or row["fixed"]
-    ]
+    shown = [{**row, "wrong": rules.get(row["code"], {}).get("wrong", "")} for row in count_issues(connection, runs)]
     return sorted(shown, key=lambda row: (SEVERITIES.index(row["severity"]), -row["standing"], row["code"]))
+
+
+def count_issues(connection: Connection, runs: Sequence[str], feed: str | None = None) -> list[ReportFacts]:
+    """Count by rule and severity the findings that are open, those new in some runs, those fixed by them, and feeds.
+
+    Of all feeds or of one; rules without an open or a fixed finding are left out. The indexes of open and of resolved
+    findings have every column that is read here: what was resolved long ago is not looked at.
+    """
+    by_rule = (IssueRow.feed, IssueRow.code, IssueRow.severity)  # in the order of the index, so that nothing is sorted
+    is_new = case((IssueRow.first_run_id.in_(runs), 1), else_=0)
+    opened = select(*by_rule, func.count(), func.sum(is_new)).where(IssueRow.resolved_run_id.is_(None))
+    fixed = select(*by_rule, func.count()).where(IssueRow.resolved_run_id.in_(runs))
+    counts: dict[tuple[str, str], ReportFacts] = {}
+
+    def counted(code: str, severity: str) -> ReportFacts:
+        row = {"code": code, "severity": severity, "standing": 0, "new": 0, "fixed": 0, "feeds": 0}
+        return counts.setdefault((code, severity), row)
+
+    for _, code, severity, standing, new in connection.execute(_of_rules(opened, feed)):
+        row = counted(code, severity)
+        row["standing"] += standing
+        row["new"] += int(new)
+        row["feeds"] += 1
+    for _, code, severity, count in connection.execute(_of_rules(fixed, feed)):
+        counted(code, severity)["fixed"] += count
+    return list(counts.values())
+
+
+def _of_rules(query: Any, feed: str | None) -> Any:
+    return query.where(of_feed(IssueRow, feed)).group_by(IssueRow.feed, IssueRow.code, IssueRow.severity)
 
 
 def _feeds_without_records(connection: Connection, feeds: Sequence[Feed]) -> frozenset[str]:

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from loaders.reports.texts import reason_facts
-from loaders.store import HarvestRunRow, SourceRecordRow, decode_changes
+from loaders.store import HarvestRunRow, IssueRow, SourceRecordRow, decode_changes
 
 ReportFacts = dict[str, Any]  # what a report shows, ready for JSON
 COUNTS = ("listed", "landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined", "duplicates")
@@ -31,7 +31,7 @@ def run_facts(row: Mapping[str, Any]) -> ReportFacts:
     return facts | lists | {name: row[name] for name in COUNTS}
 
 
-def of_feed(table: type[HarvestRunRow | SourceRecordRow], feed: str | None) -> ColumnElement[bool]:
+def of_feed(table: type[HarvestRunRow | IssueRow | SourceRecordRow], feed: str | None) -> ColumnElement[bool]:
     """Return the condition for the rows of one feed, or of every feed."""
     return table.feed == feed if feed else table.feed.is_not(None)
 
