@@ -14,8 +14,9 @@ import msgspec
 from sqlalchemy import Connection, column, func, inspect, select, table
 
 from loaders.browse import transform_versions
+from loaders.downloads import newest_dump
 from loaders.migrations import CatalogVersion, catalog_version
-from loaders.publication import has_outdated_columns, kept_match_version
+from loaders.publication import has_outdated_columns, has_outdated_merges, kept_match_version
 from loaders.search import outdated_indexes
 from loaders.store import ResourceRow, SourceRecordRow, read_transaction
 from schemas import Environment
@@ -23,7 +24,8 @@ from schemas import Environment
 _STEPS_OF_REPROCESS = ("plan", "transform", "check", "stage", "gate", "load")  # in the measures of a run
 _MAX_RUNS = 50  # of a feed, the newest, in which its speed is looked for
 _MEASURES = "measures"
-_RUN_COLUMNS = ("id", "feed", "kind", "status", "started_at", "ended_at", "landed", "decided_by")
+_RUN_COLUMNS = ("id", "feed", "kind", "status", "started_at", "ended_at", "listed", "landed", "decided_by")
+_RECORDS, _RESOURCES = SourceRecordRow.__table__, ResourceRow.__table__
 
 
 class Speed(NamedTuple):
@@ -33,6 +35,10 @@ class Speed(NamedTuple):
     seconds: float
     run_id: str
     includes_waiting: bool
+
+    def seconds_for(self, records: int) -> float:
+        """Return how long the same takes for so many records: in proportion to them, and for fewer as long as then."""
+        return self.seconds * max(1.0, records / max(1, self.records))
 
 
 class FeedToReprocess(NamedTuple):
@@ -45,31 +51,47 @@ class FeedToReprocess(NamedTuple):
     @property
     def seconds(self) -> float | None:
         """Return how long a reprocess takes, by that speed."""
-        return None if self.speed is None else self.speed.seconds * max(1.0, self.records / self.speed.records)
+        return None if self.speed is None else self.speed.seconds_for(self.records)
+
+
+class Download(NamedTuple):
+    """The newest download: its name, the resources in it, and the run that took longest to write one, if any."""
+
+    name: str
+    resources: int
+    speed: Speed | None
 
 
 class UpgradePlan(NamedTuple):
     """What a new version does.
 
     version: of the catalog, with the migrations that are pending
+    records, resources: live records, and resources with those that were withdrawn; both 0 without tables
     reprocess: feeds that a person may read again with the new code
     matched: live records that the next publication compares all with all; 0 when it compares only what changed
-    match_seconds: what the longest match of this catalog took; None when none was measured
+    merged: resources of several records that the next publication merges again though nothing of them changed
     derived: resources whose derived columns the next publication fills again
     indexes: search indexes that the next publication makes anew
+    match, publish: the longest match and publication of this catalog; None when none was measured
+    download: the newest one; None without any
     """
 
     version: CatalogVersion
+    records: int = 0
+    resources: int = 0
     reprocess: tuple[FeedToReprocess, ...] = ()
     matched: int = 0
-    match_seconds: float | None = None
+    merged: int = 0
     derived: int = 0
     indexes: tuple[Path, ...] = ()
+    match: Speed | None = None
+    publish: Speed | None = None
+    download: Download | None = None
 
     @property
     def has_later_work(self) -> bool:
         """Return whether anything is to do after the migrations."""
-        return bool(self.reprocess or self.matched or self.derived or self.indexes)
+        return bool(self.reprocess or self.matched or self.merged or self.derived or self.indexes)
 
 
 def plan_upgrade(env: Environment, transforms_version: str, matcher_version: str) -> UpgradePlan:
@@ -81,29 +103,48 @@ def plan_upgrade(env: Environment, transforms_version: str, matcher_version: str
     if version.revision is None:
         return UpgradePlan(version)
     with read_transaction(env) as connection:
-        kept = kept_match_version(env)
-        live = select(func.count()).select_from(SourceRecordRow.__table__).where(SourceRecordRow.status == "live")
-        published = select(func.count()).select_from(ResourceRow.__table__)
-        resources = connection.scalar(published) or 0
-        is_full = resources > 0 and kept != matcher_version
+        live = select(func.count()).select_from(_RECORDS).where(_RECORDS.c.status == "live")
+        records = connection.scalar(live) or 0
+        resources = connection.scalar(select(func.count()).select_from(_RESOURCES)) or 0
+        is_full = resources > 0 and kept_match_version(env) != matcher_version
         return UpgradePlan(
             version,
+            records=records,
+            resources=resources,
             reprocess=tuple(_feeds_to_reprocess(connection, transforms_version)),
-            matched=(connection.scalar(live) or 0) if is_full else 0,
-            match_seconds=_longest_match(connection),
+            matched=records if is_full else 0,
+            merged=_merged_resources(connection) if has_outdated_merges(connection, transforms_version) else 0,
             derived=resources if resources and has_outdated_columns(connection) else 0,
             indexes=tuple(outdated_indexes(env)),
+            match=_longest(connection, "match"),
+            publish=_longest(connection, "publish"),
+            download=_download(env, connection),
         )
 
 
+def _merged_resources(connection: Connection) -> int:
+    several = select(func.count()).select_from(_RESOURCES)
+    return connection.scalar(several.where(_RESOURCES.c.members > 1, _RESOURCES.c.withdrawn_at.is_(None))) or 0
+
+
+def _download(env: Environment, connection: Connection) -> Download | None:
+    newest = newest_dump(env)
+    if newest is None:
+        return None
+    runs = _runs(connection)
+    query = select(runs).where(runs.c.kind == "downloads", runs.c.status == "loaded", runs.c.listed > 0)
+    rows = connection.execute(query.order_by(runs.c.id.desc()).limit(_MAX_RUNS)).mappings()
+    speeds = (Speed(row["listed"], _whole_seconds(row), row["id"], includes_waiting=False) for row in rows)
+    return Download(newest.manifest.name, newest.manifest.resources, max(speeds, key=_seconds_of, default=None))
+
+
 def _feeds_to_reprocess(connection: Connection, transforms_version: str) -> Iterator[FeedToReprocess]:
-    records = SourceRecordRow.__table__
-    count = select(func.count()).select_from(records)
+    count = select(func.count()).select_from(_RECORDS)
     for feed, versions in sorted(transform_versions(connection).items()):
         names = {version.partition("+")[0] for version in versions}
         if names <= {transforms_version, ""}:  # records that came through the pipe name none, and are not in landing
             continue
-        number = connection.scalar(count.where(records.c.feed == feed)) or 0
+        number = connection.scalar(count.where(_RECORDS.c.feed == feed)) or 0
         if number:
             yield FeedToReprocess(feed, number, _speed(connection, feed))
 
@@ -123,17 +164,26 @@ def _speed_of(row: Any) -> Speed | None:
         return Speed(row["landed"], sum(steps), row["id"], includes_waiting=False)
     if not row["ended_at"] or row["decided_by"]:  # a run that was decided on ended when somebody had the time
         return None
-    seconds = (datetime.fromisoformat(row["ended_at"]) - datetime.fromisoformat(row["started_at"])).total_seconds()
+    seconds = _whole_seconds(row)
     return Speed(row["landed"], seconds, row["id"], row["kind"] != "reprocess") if seconds > 0 else None
 
 
-def _longest_match(connection: Connection) -> float | None:
+def _whole_seconds(row: Any) -> float:
+    return (datetime.fromisoformat(row["ended_at"]) - datetime.fromisoformat(row["started_at"])).total_seconds()
+
+
+def _seconds_of(speed: Speed) -> float:
+    return speed.seconds
+
+
+def _longest(connection: Connection, step: str) -> Speed | None:
+    """Return the publication in which a step took longest: one that had all of its work to do, if any is measured."""
     runs = _runs(connection)
-    if _MEASURES not in runs.c:
-        return None
-    query = select(runs.c.measures).where(runs.c.kind == "publish", runs.c.status == "loaded")
-    measures = connection.scalars(query.order_by(runs.c.id.desc()).limit(_MAX_RUNS))
-    return max((seconds for each in measures if (seconds := _seconds_by_step(each).get("match"))), default=None)
+    query = select(runs).where(runs.c.kind == "publish", runs.c.status == "loaded")
+    rows = connection.execute(query.order_by(runs.c.id.desc()).limit(_MAX_RUNS)).mappings()
+    measured = ((row, _seconds_by_step(row.get(_MEASURES)).get(step)) for row in rows)
+    speeds = (Speed(row["listed"], seconds, row["id"], includes_waiting=False) for row, seconds in measured if seconds)
+    return max(speeds, key=_seconds_of, default=None)
 
 
 def _runs(connection: Connection) -> Any:

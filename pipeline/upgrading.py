@@ -9,7 +9,7 @@ from pipeline.feed import transforms_version
 from schemas import Environment, read_feeds
 
 if TYPE_CHECKING:
-    from loaders.upgrades import FeedToReprocess, UpgradePlan
+    from loaders.upgrades import FeedToReprocess, Speed, UpgradePlan
 
 _MINUTE, _HOUR = 60, 3600
 
@@ -39,6 +39,8 @@ def check_upgrade(env: Environment) -> UpgradeCheck:
     lines = (
         *_migration_lines(plan),
         *_publication_lines(plan),
+        *_kept_line(plan),
+        *_download_line(plan),
         *_reprocess_lines(plan),
         *(f"Feed file: {error}" for error in bad_files),
     )
@@ -55,19 +57,56 @@ def _migration_lines(plan: UpgradePlan) -> Iterator[str]:
         return
     yield f"The catalog is of version {version.revision}, and this software needs {version.newest}. Migrations:"
     yield from (f"  {step.revision}  {step.sentence}" for step in version.pending)
+    yield (
+        f"  over {plan.records:,} live records and {plan.resources:,} resources; how long is not measured: "
+        "allow minutes for a million records"
+    )
 
 
 def _publication_lines(plan: UpgradePlan) -> Iterator[str]:
     if plan.matched:
-        took = (
-            f"the longest match so far took {_duration(plan.match_seconds)}" if plan.match_seconds else "not measured"
-        )
-        why = f"no match of this matcher is kept; {took}"
+        why = f"no match of this matcher is kept; {_took(plan.match, plan.records, 'the longest match')}"
         yield f"The next publication compares all {plan.matched:,} live records again ({why})."
+    if plan.merged:
+        took = _took(plan.publish, plan.records, "the longest publication, without its match,")
+        why = f"they were merged by other code; {took}"
+        yield f"The next publication merges all {plan.merged:,} resources of several records again ({why})."
     if plan.derived:
         yield f"The next publication fills the derived columns of {plan.derived:,} resources again."
     for folder in plan.indexes:
-        yield f"The next publication makes the index in {folder} anew."
+        yield f"The next publication makes the index in {folder} anew, of {plan.resources:,} resources (not measured)."
+
+
+def _took(speed: Speed | None, records: int, what: str) -> str:
+    """Return how long something is to take by the run in which it took longest."""
+    if speed is None:
+        return "not measured"
+    seconds = _duration(speed.seconds_for(records))
+    return f"about {seconds}: {what} took {_duration(speed.seconds)} for {speed.records:,} records, in {speed.run_id}"
+
+
+def _kept_line(plan: UpgradePlan) -> Iterator[str]:
+    """Say what of the published catalog is not made again."""
+    if not plan.resources:
+        return
+    kept = {
+        "no full match": plan.matched,
+        "no resource is merged without a change of its records": plan.merged,
+        "no derived columns": plan.derived,
+        "no search index": plan.indexes,
+    }
+    if names := [name for name, is_made in kept.items() if not is_made]:
+        yield f"Not made again: {'; '.join(names)}."
+
+
+def _download_line(plan: UpgradePlan) -> Iterator[str]:
+    if plan.download is None or not (plan.has_later_work or plan.version.pending):
+        return
+    took = _took(plan.download.speed, plan.resources, "the longest download").replace(" records,", " resources,")
+    yield (
+        f"A download is written after the next publication if that changes anything of {plan.download.name}, "
+        f"with {plan.download.resources:,} resources ({took})."
+    )
 
 
 def _reprocess_lines(plan: UpgradePlan) -> Iterator[str]:

@@ -32,7 +32,7 @@ from loaders.publication.publication import (
     unreported_publication,
 )
 from loaders.publication.publish_state import read_publish_state, write_publish_state
-from loaders.publication.resources import has_outdated_columns
+from loaders.publication.resources import has_outdated_columns, has_outdated_merges
 from loaders.publication.unchanged import ReadState, begin_reading
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "begin_reading",
     "check_last_match",
     "has_outdated_columns",
+    "has_outdated_merges",
     "keep_catalog_issues",
     "keep_read_state",
     "kept_match_version",

@@ -25,7 +25,7 @@ from loaders.publication.match_state import (
 from loaders.publication.matches import write_matches
 from loaders.publication.planning import plan_resources, read_catalog
 from loaders.publication.publish_state import read_publish_state, write_publish_state
-from loaders.publication.resources import Merge, ResourceWriter, rewrite_derived_columns
+from loaders.publication.resources import Merge, ResourceWriter, note_merge_version, rewrite_derived_columns
 from loaders.publication.unchanged import inputs_of_published, is_published, lock_number, note_written
 from loaders.staging import batch_errors
 from loaders.store import (
@@ -146,6 +146,8 @@ def _publish(
         resources, identities = plan_resources(before, matched, run_id)
         writer = ResourceWriter(connection, run_id, before, merge, trust, merge_version)
         writer.write(resources)
+        if merge_version is not None:
+            note_merge_version(connection, merge_version)
         writer.withdraw_others({planned.id for planned in resources}, identities)
         writer.write_redirects(identities)
         writer.assign(resources, identities)

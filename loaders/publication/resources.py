@@ -44,6 +44,7 @@ _BATCH_ROWS = 500
 _RESOURCES_BETWEEN_LINES = 10_000  # in the log; a multiple of _BATCH_ROWS
 _DERIVATION_BATCH_ROWS = 5_000
 _DERIVATION_STATE = "derivation"  # the row of publish_state: the version by which the columns were derived
+_MERGE_STATE = "merge"  # the row of publish_state: the version of the code that merged last
 _DIGESTED = msgspec.json.Encoder(order="deterministic")
 _RESOURCES: Any = ResourceRow.__table__
 
@@ -67,6 +68,20 @@ def has_outdated_columns(connection: Connection) -> bool:
 
 def _derivation() -> str:
     return msgspec.json.encode({"version": DERIVATION_VERSION}).decode()
+
+
+def has_outdated_merges(connection: Connection, merge_version: str) -> bool:
+    """Return whether the next publication merges every resource of several records again, by other code."""
+    return read_publish_state(connection, _MERGE_STATE) != _merge_state(merge_version)
+
+
+def note_merge_version(connection: Connection, merge_version: str) -> None:
+    """Remember the version of the code that merged the resources of a publication."""
+    write_publish_state(connection, _MERGE_STATE, _merge_state(merge_version))
+
+
+def _merge_state(merge_version: str) -> str:
+    return msgspec.json.encode({"version": merge_version}).decode()
 
 
 def rewrite_derived_columns(connection: Connection) -> int:

@@ -452,6 +452,7 @@ class PublishStateRow(Table):
         doc="`matched` (the match published), `derivation` (version of the derived columns), `restored` (feeds of a "
         "restored backup that were not loaded since), `published_from` (the state of which "
         "everything is published), `feed_folders` (the folder of each feed's declaration), "
+        "`merge` (version of the code that merged the resources last), "
         "`links` (up to which resource the published addresses are known), `link_hosts` (their counts by host) or "
         "`feed_terms` (partner and licence of the metadata of each feed at the last publication)",
     )

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
@@ -16,6 +17,7 @@ from commands.cli import main
 from loaders.store import engine, read_transaction, write_transaction
 from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
+from pipeline.downloads import write_downloads
 from schemas import ROOT, Environment
 from tests.loaders.test_old_catalogs import empty, put
 from tests.pipeline.feeds import declare, listed, night
@@ -63,6 +65,9 @@ def test_an_old_catalog_names_its_migrations_feeds_and_times_and_stays_as_it_is(
         in output
     )
     assert "The next publication fills the derived columns of 8 resources again." in output
+    assert "  over 11 live records and 8 resources; how long is not measured" in output
+    merged = "merges all 2 resources of several records again (they were merged by other code; not measured)."
+    assert merged in output and "Not made again: no search index.\n" in output
     assert "2 feeds were read with other code." in output
     books = re.search(r"  books: 7 records, at most \d+ s \([\d.]+ records/s in books-\d{8}T\d+, with the time", output)
     assert (
@@ -78,23 +83,35 @@ def test_a_catalog_of_today_has_nothing_to_do_until_the_code_changes(
     home: Environment,
 ) -> None:
     assert elib(home, "setup")[0] == 0
-    declare(home, "books")
-    night(home, "books", [listed("books", number) for number in range(5)])
+    for feed, number_listed in {"books": 5, "films": 1}.items():
+        declare(home, feed)
+        records = [listed("books", number) for number in range(number_listed)]  # of one work, where both list it
+        night(home, feed, [msgspec.structs.replace(record, feed=feed) for record in records])
     tasks_catalog.publish_now()
+    write_downloads(home)
     with write_transaction(home) as connection:  # what an earlier version's run says
         connection.execute(text("UPDATE harvest_run SET transform_version = '000000000000+abc' WHERE feed = 'books'"))
-        connection.execute(text("UPDATE publish_state SET value = 'other' WHERE name = 'derivation'"))
+        connection.execute(text("UPDATE publish_state SET value = 'other' WHERE name IN ('derivation', 'merge')"))
     (home.home / "match" / "state.json").write_text('{"version": "1-0", "digest": "x"}')
     (home.feeds / "broken.toml").write_text("title = 3\n")
     code, output = elib(home, "upgrade", "--check")
     assert code == 4, output
-    assert "compares all 5 live records again" in output and "derived columns of 5 resources" in output
+    by_run = r"; about (\d+) s: the longest %s took \1 s for 6 records, in publish-\d+T\d+\)\.$"
+    full = r"compares all 6 live records again \(no match of this matcher is kept" + by_run % "match"
+    assert re.search(full, output, re.M) and "derived columns of 5 resources" in output
+    merged = r"merges all 1 resources of several records again \(they were merged by other code"
+    assert re.search(merged + by_run % "publication, without its match,", output, re.M), output
+    assert "Not made again: no search index.\n" in output
+    assert re.search(
+        r"A download is written after .* with 5 resources \(about .* in downloads-\d+T\d+\)\.$", output, re.M
+    )
     assert re.search(r"books: 5 records, .* in books-", output) and "Feed file: " in output and "broken" in output
     (home.feeds / "broken.toml").unlink()
     tasks.run_feed("books", tasks.begin_reprocess("books"))
     tasks_catalog.publish_now()
     code, output = elib(home, "upgrade", "--check")
-    assert code == 0 and len(output.splitlines()) == 3, f"what was said to be done is done: {output}"
+    assert code == 0 and len(output.splitlines()) == 4, f"what was said to be done is done: {output}"
+    assert "Not made again: no full match; no resource is merged without a change of its records; " in output
 
 
 def test_nothing_is_made_where_there_is_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
