@@ -50,8 +50,8 @@ check: lint types docs test ## lint, types, documentation, tests
 format: $(STAMP) ## put every file into the house format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: $(STAMP) ## speed and memory of every stage (N=20000 records), then of the harvest, rules, gate, detector, matcher, the web's pages; accuracy by area
-	@$(BIN)/python -m bench $(if $(N),--records $(N))
+bench: $(STAMP) ## three nights with 10^4, 10^5 … to N records (20000), table and chart in ELIB_HOME/bench; then the harvest, rules, gate, detector, matcher, the web's pages; accuracy by area
+	@$(BIN)/python -m bench --up-to $(if $(N),--records $(N))
 	@$(BIN)/python -m bench.transform
 	@$(BIN)/python -m bench.exports
 	@$(BIN)/python -m bench.harvest

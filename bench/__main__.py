@@ -3,8 +3,9 @@
 The nights: the first, an identical one, and one in which every hundredth record has another version; the second and
 third harvest what is new since the night before. Prints records per second and peak memory of each stage, and each
 night as a multiple of the time that sickle's own record iterator takes for the same records in the same run: figures
-of different hours and machines compare by it. Saves all as JSON under ELIB_HOME/bench. Library imports are timed
-apart: Airflow pays them once per task.
+of different hours and machines compare by it. Saves all as JSON under ELIB_HOME/bench, after every stage; with --up-to
+also nights.md and nights.svg there, the table and the chart of all sizes. Library imports are timed apart: Airflow pays
+them once per task.
 """
 
 from __future__ import annotations
@@ -24,31 +25,56 @@ from typing import Any
 
 from sqlalchemy import create_engine, text
 
+from bench import nights_chart
 from bench.stages import FEED, STAGES
 from schemas import ROOT, environment
 
 Figures = dict[str, Any]
+SICKLE_RECORDS = 100_000
 NIGHTS = {"first": 0.0, "identical": 0.0, "changed": 0.01}  # and the share of the records that it changes
 
 
 def main() -> int:
-    """Run three nights over generated records and print their figures."""
+    """Run three nights over generated records of each size and print their figures."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--records", type=int, default=20_000)
+    parser.add_argument("--up-to", action="store_true", help="also every power of ten from 10,000 below --records")
     parser.add_argument("--page-size", type=int, default=100)
     parser.add_argument("--nights", type=int, default=len(NIGHTS), help="how many of the three nights")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="elib-bench-") as folder:
-        with generated(arguments.records, arguments.page_size) as url:
-            sickle = _time_sickle(url, Path(folder))
-        nights = _run_nights(Path(folder), arguments.records, arguments.page_size, arguments.nights)
-        catalog_bytes = sum(path.stat().st_size for path in Path(folder).glob("catalog.db*"))
-    for night, stages in nights.items():
-        _show(night, stages, sickle, arguments.records)
-    if catalog_bytes:
-        print(f"The catalog takes {catalog_bytes / arguments.records / 1000:.1f} kB per record.")
-    _save(nights, sickle, arguments.records, catalog_bytes)
+    folder = environment().home / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    sizes = sizes_up_to(arguments.records) if arguments.up_to else [arguments.records]
+    jobs = [_run_job(folder, records, arguments.page_size, arguments.nights) for records in sizes]
+    if arguments.up_to:
+        nights_chart.write(folder, jobs)
+        print(f"table in {folder / nights_chart.TABLE}, chart in {folder / nights_chart.CHART}")
     return 0
+
+
+def sizes_up_to(records: int) -> list[int]:
+    """Return the powers of ten from 10,000 that are below a number of records, and that number."""
+    return [size for size in (10**exponent for exponent in range(4, 8)) if size < records] + [records]
+
+
+def _run_job(folder: Path, records: int, page_size: int, nights: int) -> Figures:
+    """Time sickle and the nights of one size, print and return their figures; save them after every stage."""
+    at = datetime.datetime.now(datetime.UTC)
+    path = folder / f"job-{at:%Y%m%dT%H%M%SZ}-{records}.json"
+    job: Figures = {"at": at.isoformat(timespec="seconds"), "machine": machine(), "records": records}
+    with tempfile.TemporaryDirectory(prefix="elib-bench-") as home:
+        job["sickle"] = _time_sickle(records, page_size, Path(home))
+        job["nights"] = {}
+        for night, stages in _run_nights(Path(home), records, page_size, nights):
+            job["nights"][night] = stages
+            job["catalog_bytes"] = sum(file.stat().st_size for file in Path(home).glob("catalog.db*"))
+            path.write_text(json.dumps(job, indent=1), encoding="utf-8")
+    for night, stages in job["nights"].items():
+        _show(night, stages, job["sickle"], records)
+    if job["catalog_bytes"]:
+        print(f"The catalog takes {job['catalog_bytes'] / records / 1000:.1f} kB per record.")
+    print(f"saved in {path}")
+    return job
 
 
 @contextlib.contextmanager
@@ -66,23 +92,29 @@ def generated(records: int, page_size: int, *, revised: int = 0, port: int = 0) 
             server.terminate()
 
 
-def _time_sickle(url: str, home: Path) -> Figures:
-    """Time sickle's iterator over the whole list, in a process of its own, before and with nothing else at work."""
-    command = [sys.executable, "-m", "bench.harvest_clients", "sickle", url, str(home), "0"]
-    return _last_line(subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True))
+def _time_sickle(records: int, page_size: int, home: Path) -> Figures:
+    """Time sickle's iterator in a process of its own, before and with nothing else at work.
+
+    Above SICKLE_RECORDS, it walks that many, and its time is multiplied: each page costs it the same.
+    """
+    walked = min(records, SICKLE_RECORDS)
+    with generated(walked, page_size) as url:
+        command = [sys.executable, "-m", "bench.harvest_clients", "sickle", url, str(home), "0"]
+        figures = _last_line(subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True))
+    scaled = {name: figures[name] * records / walked for name in ("seconds", "cpu_seconds")}
+    return {**figures, **scaled, "records": records, "walked": walked}
 
 
-def _run_nights(home: Path, records: int, page_size: int, count: int) -> dict[str, list[Figures]]:
-    """Run the nights one after the other over a fresh home with one feed; return the figures of each one's stages."""
+def _run_nights(home: Path, records: int, page_size: int, count: int) -> Iterator[tuple[str, list[Figures]]]:
+    """Run the nights one after the other over a fresh home with one feed; yield the figures so far after each stage."""
     port = 0
     variables: dict[str, str] = {}
-    figures: dict[str, list[Figures]] = {}
     for night, share in list(NIGHTS.items())[:count]:
         with generated(records, page_size, revised=int(records * share), port=port) as url:
             port = int(url.rpartition(":")[2].partition("/")[0])  # another address would be another feed
             variables = variables or _prepared(home, url)
-            figures[night] = _run_stages(night, variables)
-    return figures
+            for stages in _run_stages(night, variables):
+                yield night, stages
 
 
 def _prepared(home: Path, url: str) -> dict[str, str]:
@@ -105,9 +137,9 @@ def _prepared(home: Path, url: str) -> dict[str, str]:
     return variables
 
 
-def _run_stages(night: str, variables: dict[str, str]) -> list[Figures]:
-    """Run every stage of a night in turn, each in a process of its own; return the figures of each."""
-    figures = []
+def _run_stages(night: str, variables: dict[str, str]) -> Iterator[list[Figures]]:
+    """Run every stage of a night in turn, each in a process of its own; yield the figures so far after each."""
+    figures: list[Figures] = []
     for stage in STAGES:
         print(f"{night} night, {stage} …", end=" ", flush=True, file=sys.stderr)
         command = [sys.executable, "-m", "bench.stages", stage]
@@ -115,8 +147,8 @@ def _run_stages(night: str, variables: dict[str, str]) -> list[Figures]:
         if ended.returncode:
             raise SystemExit(f"{night} night: the stage {stage} ended with code {ended.returncode}")
         figures.append(_last_line(ended))
+        yield figures
     print(file=sys.stderr)
-    return figures
 
 
 def _last_line(ended: subprocess.CompletedProcess[str]) -> Figures:
@@ -146,19 +178,6 @@ def _show(night: str, stages: list[Figures], sickle: Figures, records: int) -> N
         )
     times = seconds / sickle["seconds"]
     print(f"The {night} night takes {times:.1f} times as long as sickle's iterator over all records.")
-
-
-def _save(nights: dict[str, list[Figures]], sickle: Figures, records: int, catalog_bytes: int) -> None:
-    folder = environment().home / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    at = datetime.datetime.now(datetime.UTC)
-    path = folder / f"job-{at:%Y%m%dT%H%M%SZ}.json"
-    saved = {"at": at.isoformat(timespec="seconds"), "machine": machine(), "records": records}
-    path.write_text(
-        json.dumps({**saved, "catalog_bytes": catalog_bytes, "sickle": sickle, "nights": nights}, indent=1),
-        encoding="utf-8",
-    )
-    print(f"saved in {path}")
 
 
 def machine() -> str:
