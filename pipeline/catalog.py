@@ -337,7 +337,7 @@ def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str
         read_match_result,
         write_catalog_issues,
     )
-    from pipeline.exporting import feed_terms
+    from pipeline.feed_terms import feed_terms
     from pipeline.unchanged import is_other_code, publication_inputs
     from transforms.merge import merge
     from transforms.rules import CATALOG_RULE_CODES

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import IO, Any, NamedTuple
 
-import msgspec
 from sqlalchemy import Connection
 
 from loaders.browse import Cursor, PublishedReader, all_published, changes_page, require_known
-from loaders.declarations import FeedsInUse, feeds_in_use
+from loaders.declarations import feeds_in_use
 from loaders.store import few_pages, newest_publication, read_transaction
 from schemas import (
     FEED_NAME,
@@ -153,13 +152,6 @@ def passed_on(env: Environment, *, site: str | None = None) -> dict[str, Any]:
         "metadata_license": metadata_license(in_use.feeds, in_use.unconsented),
         "site": site,
     }
-
-
-def feed_terms(in_use: FeedsInUse) -> dict[str, str]:
-    """Return, by feed, what is told of it beside its metadata, as JSON: its partner, and the metadata's licence."""
-    license_of_feeds = metadata_license(in_use.feeds, in_use.unconsented)
-    told = {feed.name: (feed.partner, license_of_feeds((feed.name,))) for feed in in_use.feeds}
-    return {name: msgspec.json.encode(terms).decode() for name, terms in told.items()}
 
 
 def write_export(

@@ -340,15 +340,20 @@ def plan(name: str, run_id: str) -> list[str]:
 def _fix_mappings(env: Environment, name: str, run_id: str) -> None:
     """Keep today's mappings of terms beside the plan, so that every chunk has the same, and name them in the run."""
     from loaders import catalog, staging, store
-    from transforms.normalize.vocabulary import scheme_of_code
 
     mappings = catalog.active_mappings(env, name)
+    staging.write_mappings(env, run_id, mappings)
+    if mappings:
+        _warn_of_unknown_codes(name, mappings)
+        store.note_version(env, run_id, f"{transforms_version()}+{mappings_version(mappings)}")
+
+
+def _warn_of_unknown_codes(name: str, mappings: Iterable[TermMapping]) -> None:
+    from transforms.normalize.vocabulary import scheme_of_code
+
     for each in mappings:
         if each.code is not None and scheme_of_code(each.field, each.scheme, each.code) is None:
             log.warning("%s: mapping %d is not used: no list of %s has %r", name, each.id, each.field, each.code)
-    staging.write_mappings(env, run_id, mappings)
-    if mappings:
-        store.note_version(env, run_id, f"{transforms_version()}+{mappings_version(mappings)}")
 
 
 def mappings_version(mappings: Sequence[TermMapping]) -> str:

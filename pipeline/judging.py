@@ -39,10 +39,12 @@ class _Narrowing(NamedTuple):
 
 def mended_versions(env: Environment, run_id: str, chunks: Iterable[str]) -> set[tuple[str, str]]:
     """Return the staged versions (identifier, sha256) that have errors, all of them mended by standing corrections."""
+    corrections = _corrections_of(env, run_id)
+    if not corrections:
+        return set()
     from loaders import staging
     from transforms.rules import errors_left
 
-    corrections = _corrections_of(env, run_id)
     across = staging.batch_errors(env, run_id)
     mended = set()
     for assessment in _assessments(env, chunks, corrections):

@@ -26,7 +26,7 @@ def publication_inputs(feeds: FeedsInUse) -> str:
     The first is of our code, any change of which counts, so that the night after an upgrade does all of its work; the
     second of the declarations.
     """
-    from pipeline.exporting import feed_terms
+    from pipeline.feed_terms import feed_terms
 
     declared = [(feed.name, feed.trust, feed.one_to_one) for feed in feeds.feeds]
     declarations = (declared, sorted(feed_terms(feeds).items()), sorted(feeds.undeclared))

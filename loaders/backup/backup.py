@@ -21,7 +21,6 @@ from more_itertools import chunked
 from sqlalchemy import Connection, select, tuple_
 
 from loaders.backup.restored import note_restored_feeds
-from loaders.erasure import erase_again
 from loaders.landing import ERASURES_FILE_NAME, INDEX_FILE_NAME, Erasures
 from loaders.migrations import migrate
 from loaders.store import (
@@ -112,6 +111,8 @@ def restore(env: Environment, path: Path) -> int:
     Raises BadBackup when the file is not complete, or when landing has another file or the catalog another row of the
     same name: nothing is overwritten.
     """
+    from loaders.erasure import erase_again  # here, because every plan, gate and publication imports this package
+
     _check(env, path)
     migrate(env)
     files = 0
