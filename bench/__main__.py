@@ -67,7 +67,7 @@ def _run_job(folder: Path, records: int, page_size: int, nights: int) -> Figures
         job["nights"] = {}
         for night, stages in _run_nights(Path(home), records, page_size, nights):
             job["nights"][night] = stages
-            job["catalog_bytes"] = sum(file.stat().st_size for file in Path(home).glob("catalog.db*"))
+            job["catalog_bytes"] = sum(file.stat().st_size for file in Path(home).glob("catalog.db"))
             path.write_text(json.dumps(job, indent=1), encoding="utf-8")
     for night, stages in job["nights"].items():
         _show(night, stages, job["sickle"], records)

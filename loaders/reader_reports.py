@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from sqlalchemy import insert, select, update
 
-from loaders.browse import ReaderMessage, decode_reader_messages
 from loaders.store import (
     ReaderReportDecisionRow,
     ReaderReportRow,
@@ -18,6 +17,9 @@ from loaders.store import (
     write_transaction,
 )
 from schemas import Environment
+
+if TYPE_CHECKING:
+    from loaders.browse import ReaderMessage
 
 ReaderReportKind = Literal["takedown", "dead", "not_free", "wrong"]
 READER_REPORT_KINDS: tuple[ReaderReportKind, ...] = ("takedown", "dead", "not_free", "wrong")
@@ -56,7 +58,7 @@ def is_reader_report_kept(env: Environment, resource_id: str, message_id: str) -
         newer = connection.scalar(select(RedirectRow.id).where(RedirectRow.old_id == resource_id))
         about = _REPORTS.c.resource_id == (newer or resource_id)
         texts = connection.scalars(select(_REPORTS.c.messages).where(about)).all()
-    return any(message.id == message_id for text in texts for message in decode_reader_messages(text))
+    return any(message.id == message_id for text in texts for message in _decoded(text))
 
 
 def note_answer(env: Environment, report_id: int, message_id: str) -> None:
@@ -65,7 +67,7 @@ def note_answer(env: Environment, report_id: int, message_id: str) -> None:
         text = connection.scalar(select(_REPORTS.c.messages).where(_REPORTS.c.id == report_id)) or "[]"
         messages = tuple(
             msgspec.structs.replace(each, answered_at=now()) if each.id == message_id else each
-            for each in decode_reader_messages(text)
+            for each in _decoded(text)
         )
         connection.execute(update(_REPORTS).where(_REPORTS.c.id == report_id).values(messages=_encoded(messages)))
 
@@ -82,13 +84,19 @@ def forget_old_messages(env: Environment, at: datetime | None = None) -> int:
         return connection.execute(update(_REPORTS).where(_REPORTS.c.id.in_(query)).values(messages="[]")).rowcount
 
 
+def _decoded(text: str) -> tuple[ReaderMessage, ...]:
+    from loaders.browse import decode_reader_messages  # here, because every report imports this module
+
+    return decode_reader_messages(text)
+
+
 def _encoded(messages: tuple[ReaderMessage, ...]) -> str:
     """Return messages as the catalog keeps them."""
     return msgspec.json.encode(messages).decode()
 
 
 def _added(text: str, message: ReaderMessage) -> str:
-    messages = (*decode_reader_messages(text), message)
+    messages = (*_decoded(text), message)
     half = MAX_MESSAGES // 2
     return _encoded(messages if len(messages) <= MAX_MESSAGES else (*messages[:half], *messages[-half:]))
 

@@ -13,7 +13,6 @@ import msgspec
 from more_itertools import chunked
 from sqlalchemy import Connection, select, update
 
-from loaders.browse import open_errors
 from loaders.catalog import check_signature, recount_uncoded_terms, standing_corrections
 from loaders.curation.curation import (
     accept_version,
@@ -262,6 +261,8 @@ class _Meant(NamedTuple):
 
 
 def _records(connection: Connection, keys: Keys) -> Iterator[_Meant]:
+    from loaders.browse import open_errors  # here, because every match imports this package
+
     standing = standing_corrections(connection)
     for some in chunked(keys(connection), MAX_BOUND_VALUES):
         errors = open_errors(connection, some)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
-from loaders.browse import ReaderMessage, decode_reader_messages
 from loaders.catalog import check_signature
 from loaders.curation.batches import Batch, new_batch_id
 from loaders.curation.curation import insert_curation
@@ -24,6 +23,9 @@ from loaders.store import (
     write_transaction,
 )
 from schemas import Environment, sentence
+
+if TYPE_CHECKING:
+    from loaders.browse import ReaderMessage
 
 ReaderReportAction = Literal["dismiss", "mend", "withdraw"]
 READER_REPORT_ACTIONS: tuple[ReaderReportAction, ...] = ("dismiss", "mend", "withdraw")
@@ -69,6 +71,8 @@ def decide_reader_reports(
 
 def unanswered_readers(env: Environment, batch_id: str) -> list[Unanswered]:
     """Return the readers who left an address in the reports of a batch and were not answered yet."""
+    from loaders.browse import decode_reader_messages  # here, because every match imports this package
+
     in_force = select(_REPORTS, ResourceRow.title).join(_DECISIONS, _DECISIONS.c.id == _REPORTS.c.decision_id)
     query = in_force.join(ResourceRow, ResourceRow.id == _REPORTS.c.resource_id, isouter=True)
     with read_transaction(env) as connection:

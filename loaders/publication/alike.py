@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import select
 
@@ -81,6 +80,8 @@ def _batches(path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 
 
 def _among(batch: pa.RecordBatch, column: str, wanted: pa.Array) -> Iterator[Alike]:
+    import pyarrow.compute as pc  # here, because every publication imports this module
+
     lists = batch.column(column)
     values = pc.list_flatten(lists)
     mask = pc.is_in(values, value_set=wanted)

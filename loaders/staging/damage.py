@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,8 +14,8 @@ from loaders.staging.folder import staging_folder
 from loaders.store import feed_name_of
 from schemas import Environment, UnusableFile
 
-# what reading a damaged file raises
-_RAISED_BY_DAMAGE = (OSError, ValueError, TypeError, KeyError, pa.ArrowException, duckdb.Error)
+# What reading a damaged file raises, beside duckdb.Error
+_RAISED_BY_DAMAGE = (OSError, ValueError, TypeError, KeyError, pa.ArrowException)
 _BATCH_ROWS = 1_000
 SET_PART_ASIDE = (
     "restore it from a backup; or move its folder out of landing and trigger the feed's DAG with full, so that the "
@@ -30,7 +29,9 @@ def find_damage(env: Environment, run_id: str, error: BaseException) -> Unusable
 
     Reads every file of both from end to end.
     """
-    if not isinstance(error, _RAISED_BY_DAMAGE):
+    import duckdb  # here, because every task imports this module
+
+    if not isinstance(error, (*_RAISED_BY_DAMAGE, duckdb.Error)):
         return None
     folder = staging_folder(env, run_id)
     text = str(error) if isinstance(error, FileNotFoundError) else ""

@@ -45,7 +45,8 @@ class StagedLicense(NamedTuple):
 
 def staged_licenses(env: Environment, run_id: str, chunks: Iterable[str]) -> Iterator[StagedLicense]:
     """Yield the licence of every record that the chunks of a staging were transformed into, older versions first."""
-    older = pq.read_table(staging_folder(env, run_id) / "older.parquet").to_pylist()
+    with pq.ParquetFile(staging_folder(env, run_id) / "older.parquet") as file:  # pq.read_table would import pandas
+        older = file.read().to_pylist()
     ages = {(row["identifier"], row["sha256"]): row["age"] for row in older}
     for chunk in chunks:
         path = outcome_path(env, chunk)

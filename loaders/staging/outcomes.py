@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from more_itertools import chunked
 
@@ -128,6 +127,8 @@ def read_outcomes(env: Environment, chunk: str, identifiers: Collection[str] | N
     """Yield the assessments that were written for a chunk, in order; of these records only, if they are given."""
     path = outcome_path(env, chunk)
     feed = feed_name_of(path.parent.parent.name)
+    import pyarrow.compute as pc  # here, because every task imports this module
+
     wanted = None if identifiers is None else pa.array(sorted(identifiers), pa.string())
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(_BATCH_ASSESSMENTS):
