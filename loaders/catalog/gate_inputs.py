@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -132,6 +132,7 @@ def _count_records(connection: Connection, feed: str, keys: Sequence[str] | None
     columns = SourceRecordRow.status, waits, SourceRecordRow.has_language, SourceRecordRow.has_license
     query = select(*columns, func.count()).group_by(*columns)
     of_feed = query.where(SourceRecordRow.feed == feed)  # with keys too, SQLite would read all of it for every few keys
+    rows: Iterable[Any]  # mypy fails on the union of both without it
     rows = connection.execute(of_feed) if keys is None else rows_among(connection, query, SourceRecordRow.key, keys)
     counts: Counter[_Group] = Counter()
     for status, is_waiting, has_language, has_license, records in rows:
