@@ -76,7 +76,7 @@ def _load(env: Environment, records: int) -> None:
 def _change(env: Environment, records: int) -> None:
     """Give every hundredth record another text."""
     table: Any = SourceRecordRow.__table__
-    values = {name: bindparam(f"new_{name}") for name in ("record", "record_sha256")}
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("record", "record_sha256")}
     statement = update(table).where(table.c.key == bindparam("of")).values(**values)
     wording = f", {time.time_ns()}"
     for numbers in chunked(range(_CHANGED_FROM, records, _CHANGED_ONE_IN), _CHUNK_RECORDS):
