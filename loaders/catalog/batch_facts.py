@@ -26,6 +26,7 @@ from loaders.store import (
     open_workspace,
     read_transaction,
     rows_among,
+    sweep,
     temporary_folder,
     undecoded,
     whole_file,
@@ -81,6 +82,7 @@ def shared_facts(env: Environment, run_id: str, chunks: Sequence[str], read: _Re
 def _shared_facts(
     env: Environment, run_id: str, chunks: Sequence[str], read: _Read, folder: Path, schema: pa.Schema
 ) -> list[bytes]:
+    sweep(folder)
     staged, made = (folder / f"{run_id}-{name}.parquet" for name in ("staged", "made"))
     stored = _usable_files(folder, schema, {staged, made})
     _write(staged, schema, read(staged_records(env, chunks)))
@@ -108,8 +110,9 @@ def _shared_facts(
 
 
 def forget_batch_facts(env: Environment, feed: str) -> None:
-    """Delete what is kept of a feed's records."""
+    """Delete what is kept of a feed's records, and what killed processes have left of any feed's."""
     shutil.rmtree(env.home / "batch" / feed, ignore_errors=True)
+    sweep(env.home / "batch")
 
 
 def _usable_files(folder: Path, schema: pa.Schema, written: set[Path]) -> list[Path]:
@@ -120,7 +123,7 @@ def _usable_files(folder: Path, schema: pa.Schema, written: set[Path]) -> list[P
             if _is_of_schema(path, schema):
                 usable.append(path)
             else:
-                path.unlink()
+                path.unlink(missing_ok=True)
     return usable
 
 
@@ -136,7 +139,7 @@ def _delete_unreadable(folder: Path) -> bool:
     """Delete the files that cannot be read to their end; return whether there was one."""
     damaged = [path for path in sorted(folder.glob("*.parquet")) if not _is_readable(path)]
     for path in damaged:
-        path.unlink()
+        path.unlink(missing_ok=True)
     return bool(damaged)
 
 

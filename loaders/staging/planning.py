@@ -127,7 +127,8 @@ def _listed(duck: Any, connection: Connection, feed: str, past: list[Harvest]) -
 
     With those of a page that could not be read: it may hold several records.
     """
-    unread = {without_nul(record.identifier) for harvest in past for record in harvest.skipped if record.identifier}
+    skipped = (record.identifier for harvest in past for record in harvest.skipped)
+    unread = {without_nul(identifier) for identifier in skipped if identifier is not None}
     on_pages = identifiers_of_pages(connection, feed, unread) if unread else ()
     duck.register("given", pa.table({"identifier": pa.array([*unread, *on_pages], pa.string())}))
     duck.execute("CREATE TABLE listed AS SELECT identifier FROM landed_row UNION SELECT identifier FROM given")
