@@ -88,18 +88,24 @@ class LinkChecker:
         return judge(url, answer, self._shown_elsewhere(final))
 
     def _ask(self, url: str) -> Answer:
-        """Return the answer to GET, which alone is what a reader gets; to HEAD, asked before it, of a busy server."""
+        """Return the answer to GET, which alone is what a reader gets; to HEAD, asked before it, of a busy server.
+
+        Where HEAD was redirected, GET goes there at once. If that fails, it begins as a reader does: an address that
+        the server made for one request, or for HEAD alone, does not count.
+        """
         try:
             answer, content_type = self._follow("HEAD", url, ())
         except RequestFailed:  # some servers close the connection instead
             return self._follow("GET", url, ())[0]
         if is_busy(answer):
             return answer
-        if answer.status >= 400:
-            return self._follow("GET", url, ())[0]
-        at = answer.hops[-1].url if answer.hops else url
-        most = _MAX_BYTES if is_page(content_type) else _MAX_FILE_BYTES
-        return self._follow("GET", at, answer.hops, most)[0]
+        if answer.status < 400:
+            at = answer.hops[-1].url if answer.hops else url
+            most = _MAX_BYTES if is_page(content_type) else _MAX_FILE_BYTES
+            shown = self._follow("GET", at, answer.hops, most)[0]
+            if shown.status < 400 or is_busy(shown) or not answer.hops:
+                return shown
+        return self._follow("GET", url, ())[0]
 
     def _follow(self, method: str, url: str, hops: tuple[Hop, ...], most: int = _MAX_BYTES) -> tuple[Answer, str]:
         """Return what an address answers after its redirects, and the media type. Raises HarvestFailed, _Kept.

@@ -70,6 +70,11 @@ def answer(request: ReceivedRequest) -> Answer:
         return Answer(status=405)
     if request.path == "/no-head":
         return page("Volcanoes")
+    if request.path == "/signed":  # as stores of files sign an address: for one method
+        return to(f"/signed-for/{request.method}")
+    if request.path.startswith("/signed-for/"):
+        is_meant = request.path.endswith(f"/{request.method}")
+        return Answer(b"%PDF-1.7", headers={"Content-Type": "application/pdf"}) if is_meant else Answer(status=410)
     known = OTHERS.get(request.path)
     return known or PAGES.get(request.path, (Answer(status=404), ""))[0]
 
@@ -97,6 +102,7 @@ def test_the_size_of_a_file_is_what_its_server_states_and_a_page_has_none(checke
 def test_a_refused_head_a_shop_and_what_robots_keep_us_from(checker: tuple[LinkChecker, str], tmp_path: Path) -> None:
     links, site = checker
     assert links.check(f"{site}/no-head").status == "alive"
+    assert links.check(f"{site}/signed").status == "alive"
     assert links.check(f"{site}/private/1").status == "robots"
     assert links.check(f"{site}/old").final_url == f"{site}/book"
     with LinkChecker(open_environment(tmp_path), FAST) as fresh:
