@@ -10,10 +10,11 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from sqlalchemy import select
 
 from loaders.staging.folder import outcome_path, staging_folder
 from loaders.staging.planning import OLDER_CHUNK
-from loaders.store import feed_name_of
+from loaders.store import SourceRecordRow, feed_name_of, read_transaction, rows_among
 from schemas import Base, Environment, License
 
 _BATCH_RECORDS = 2_000
@@ -62,18 +63,31 @@ def staged_licenses(env: Environment, run_id: str, chunks: Iterable[str]) -> Ite
 
 
 def live_payloads(env: Environment, run_id: str, chunks: Iterable[str]) -> dict[str, str]:
-    """Return the sha256 of the accepted payload of every live record that the chunks hold, by key, as planned."""
+    """Return the sha256 of the accepted payload of every live record that the chunks hold, by key.
+
+    As planned; but of records of which a version waited then, as the catalog has them now: a steward may have accepted
+    it since.
+    """
     feed = feed_name_of(run_id)
     outcomes = [outcome_path(env, chunk) for chunk in chunks]
     staged = pa.concat_arrays([pa.array([], pa.string()), *map(_identifiers, outcomes)])
     payloads: dict[str, str] = {}
+    waiting: list[str] = []
     with pq.ParquetFile(staging_folder(env, run_id) / "state.parquet") as file:
-        for batch in file.iter_batches(columns=["identifier", "status", "payload_sha256"]):
-            is_live = pc.equal(batch["status"], "live")
-            some = batch.filter(pc.and_(is_live, pc.is_in(batch["identifier"], staged)))
-            keys = [f"{feed}:{identifier}" for identifier in some["identifier"].to_pylist()]
-            payloads.update(zip(keys, (sha256 or "" for sha256 in some["payload_sha256"].to_pylist()), strict=True))
-    return payloads
+        for batch in file.iter_batches(columns=["identifier", "status", "payload_sha256", "pending_status"]):
+            some = batch.filter(pc.is_in(batch["identifier"], staged))
+            is_waiting = pc.is_valid(some["pending_status"])
+            waiting += _keys(feed, some.filter(is_waiting))
+            live = some.filter(pc.and_(pc.equal(some["status"], "live"), pc.invert(is_waiting)))
+            payloads.update(zip(_keys(feed, live), live["payload_sha256"].to_pylist(), strict=True))
+    query = select(SourceRecordRow.key, SourceRecordRow.payload_sha256).where(SourceRecordRow.status == "live")
+    with read_transaction(env) as connection:
+        payloads.update(map(tuple, rows_among(connection, query, SourceRecordRow.key, waiting)))
+    return {key: sha256 or "" for key, sha256 in payloads.items()}
+
+
+def _keys(feed: str, batch: pa.RecordBatch) -> list[str]:
+    return [f"{feed}:{identifier}" for identifier in batch["identifier"].to_pylist()]
 
 
 def _identifiers(path: Path) -> pa.Array:

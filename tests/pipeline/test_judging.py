@@ -327,3 +327,19 @@ def test_a_few_narrowed_licences_do_not_hold_the_run(library: Environment) -> No
     land_only(library, "books", works())
     night(library, "books", works())
     assert night(library, "books", works(license={"id": NC}))[1]["quarantined"] == 1
+
+
+@on_sqlite
+def test_a_licence_that_narrows_what_was_accepted_while_the_run_was_at_work_waits(library: Environment) -> None:
+    night(library, "books", works(name="Untitled"))
+    assert of_first(library, "status") == ("quarantined",)
+    run = land_only(library, "books", works(license={"id": NC}))
+    chunks = tasks.plan("books", run)
+    curation.accept(library, "books:0", **BY, force=True)
+    for chunk in chunks:
+        tasks.transform("books", chunk)
+    tasks.check("books", run)
+    tasks.stage("books", run)
+    tasks.load("books", run, True)
+    assert of_first(library, "status, pending_reason") == ("live", "license_narrowed")
+    assert json.loads(of_first(library, "record")[0])["license"]["uri"] == OPEN
