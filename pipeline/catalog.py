@@ -242,11 +242,12 @@ def _end_earlier_try(env: Environment, matched: dict[str, Any]) -> dict[str, int
 
 def _unfinished(env: Environment, what: str, error: Exception) -> Exception:
     """Return what is raised for an error after the catalog was published: itself when it was only an interruption."""
+    from loaders.search import IndexBusy
     from loaders.store import is_interruption, storage_sentence
 
     if is_interruption(error):
         return error
-    why = storage_sentence(error, env)
+    why = str(error) if isinstance(error, IndexBusy) else storage_sentence(error, env)
     if why is None:
         log.error("A defect of the software, or of the machine:", exc_info=error)
         why = f"{type(error).__name__}: {error}"[:_MAX_ERROR_CHARS]

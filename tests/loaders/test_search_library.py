@@ -25,6 +25,7 @@ from loaders.search import (
     search_titles,
 )
 from pipeline import catalog as tasks_catalog
+from pipeline.catalog import PublicationUnfinished
 from schemas import ROOT, Environment
 from tests.loaders.nights import rows
 from tests.pipeline.conftest import home, library
@@ -175,7 +176,7 @@ def test_one_process_writes_at_a_time(library: Environment) -> None:
     assert state is not None
     other = tantivy.Index.open(str(library.home / LIBRARY_INDEX_FOLDER / state.folder)).writer(20_000_000, 1)
     night(library, "books", books(0, 1))
-    with pytest.raises(IndexBusy, match="Another process writes"):
+    with pytest.raises(PublicationUnfinished, match=r"search index\): Another process writes"):
         tasks_catalog.publish_now()
     other.wait_merging_threads()
     tasks_catalog.index_library(library)
