@@ -106,14 +106,24 @@ def _check(name: str, value: str) -> None:
     }
     if name in lists and value not in lists[name]:
         raise BadFilter(f"{name}={value!r} is none of {', '.join(lists[name])}")
-    if name == "language" and (tag := language_tag(value)) != value:
-        meant = f"; did you mean {tag}?" if tag else ", such as fr, sr or sr-Latn"
-        raise BadFilter(f"language={value!r} is no tag of a language in BCP 47{meant}")
+    if name == "language":
+        _check_language(value)
     if name == "subject" and not subject_labels(*value.partition(":")[::2]):
         raise BadFilter(f"subject={value!r} is no subject of the library's lists, such as isced-f:0541 or unesco:…")
     if name == "feed" and not FEED_NAME.fullmatch(value):
         raise BadFilter(f"feed={value!r} is no name of a feed, such as col_oasis")
-    if name == "license" and value and value not in (labels := _license_labels(value)):
+    if name == "license" and value:
+        _check_license(value)
+
+
+def _check_language(value: str) -> None:
+    if (tag := language_tag(value)) != value:
+        meant = f"; did you mean {tag}?" if tag else ", such as fr, sr or sr-Latn"
+        raise BadFilter(f"language={value!r} is no tag of a language in BCP 47{meant}")
+
+
+def _check_license(value: str) -> None:
+    if value not in (labels := _license_labels(value)):
         raise BadFilter(f"license={value!r} is no licence that the library knows; {nearest_advice(value, labels)}")
 
 

@@ -65,7 +65,8 @@ class HostLimit:
             wait = self._reserve_time()
             if time.monotonic() + wait > deadline:
                 what = f"the feed's time ran out while it waited for its next request to {self._host}"
-                raise HostInUse("too_slow", failed("too_slow", what).sentence)
+                failure = failed("too_slow", what)
+                raise HostInUse("too_slow", failure.sentence) if wait > self._interval else failure
             if wait > 0:
                 time.sleep(wait)
             yield

@@ -26,6 +26,18 @@ def write_matches(connection: Connection, read_pairs: Callable[[], Iterable[Matc
     Only a digest of each pair is in memory, so that the pairs are read a second time where rows must be written.
     """
     missing = {_digest_of(_match_row(match)) for match in read_pairs()}
+    stale = _take_standing(connection, missing)
+    differing = (row for row in map(_match_row, read_pairs() if missing else ()) if _digest_of(row) in missing)
+    for batch in chunked(differing, _BATCH_ROWS):
+        write_rows(connection, upsert(connection, _MATCHES, _VALUES), batch)
+        stale.difference_update((row["left_key"], row["right_key"]) for row in batch)
+    gone = delete(_MATCHES).where(_MATCHES.c.left_key == bindparam("left"), _MATCHES.c.right_key == bindparam("right"))
+    for keys in chunked(sorted(stale), _BATCH_ROWS):
+        write_rows(connection, gone, [{"left": left, "right": right} for left, right in keys])
+
+
+def _take_standing(connection: Connection, missing: set[bytes]) -> set[tuple[str, str]]:
+    """Take the pairs that the table has out of the missing ones; return the keys of its rows that are none of them."""
     stale: set[tuple[str, str]] = set()
     columns = [_MATCHES.c[name] for name in _COLUMNS]
     options = {"stream_results": True, "yield_per": _FETCH_ROWS}
@@ -35,13 +47,7 @@ def write_matches(connection: Connection, read_pairs: Callable[[], Iterable[Matc
             missing.remove(digest)
         else:
             stale.add((row.left_key, row.right_key))
-    differing = (row for row in map(_match_row, read_pairs() if missing else ()) if _digest_of(row) in missing)
-    for batch in chunked(differing, _BATCH_ROWS):
-        write_rows(connection, upsert(connection, _MATCHES, _VALUES), batch)
-        stale.difference_update((row["left_key"], row["right_key"]) for row in batch)
-    gone = delete(_MATCHES).where(_MATCHES.c.left_key == bindparam("left"), _MATCHES.c.right_key == bindparam("right"))
-    for keys in chunked(sorted(stale), _BATCH_ROWS):
-        write_rows(connection, gone, [{"left": left, "right": right} for left, right in keys])
+    return stale
 
 
 def _digest_of(row: Mapping[str, Any]) -> bytes:

@@ -99,7 +99,7 @@ def plan_staging(
                 new = [] if withdraw else harvests(landing, after=after, until=run_id)
                 past = _with_earlier_lists(landing, new, after, run_id, absent_after)
                 _create_landed_rows(duck, past, first=len(past) - len(new), force=reprocess, withdraw=withdraw)
-                whole_state = whole_state or reprocess or withdraw or _has_list(duck)
+                whole_state = whole_state or _may_be_unlisted(duck)
                 listed = None if whole_state else _listed(duck, connection, run.feed, past)
                 write_catalog_state(connection, run.feed, folder, listed=listed)
             _decide(duck, folder, past, absent_after)
@@ -117,9 +117,10 @@ def plan_staging(
     return staging_plan
 
 
-def _has_list(duck: Any) -> bool:
-    """Return whether a whole list was seen, so that a record may be absent."""
-    return duck.execute("FROM sighting LIMIT 1").fetchone() is not None
+def _may_be_unlisted(duck: Any) -> bool:
+    """Return whether unlisted records may have to be judged: after a whole list, in a reprocess or a withdrawal."""
+    ((may_be,),) = duck.execute("SELECT force OR withdraw OR EXISTS (FROM sighting) FROM setting").fetchall()
+    return bool(may_be)
 
 
 def _listed(duck: Any, connection: Connection, feed: str, past: list[Harvest]) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harvesters.causes import HostInUse
 from pipeline.detection.documents import Document
 from pipeline.detection.found import Trouble
@@ -68,12 +70,7 @@ _NOT_LISTS = Trouble(
 def nothing_recognised(prober: Prober, document: Document | None) -> Trouble:
     """Return why nothing is proposed for an address; `document` is what it answered, None for nothing."""
     if document is None:
-        if any(isinstance(failure, HostInUse) for failure in prober.failures):
-            return _IN_USE
-        cause = prober.failures[0].cause if prober.failures else "too_slow"
-        causes = [failure.cause for failure in prober.failures]
-        cause = next((each for each in causes if each != "unreachable"), cause)
-        return _FAILURES.get(cause, _UNREACHABLE)
+        return _trouble_of_failures(prober.failures)
     if prober.obstacle is not None:
         return prober.obstacle
     if document.is_refused:
@@ -81,6 +78,14 @@ def nothing_recognised(prober: Prober, document: Document | None) -> Trouble:
     if document.is_archive:
         return _trouble_of_archive(prober)
     return _trouble_of(document)
+
+
+def _trouble_of_failures(failures: Sequence[HarvestFailed]) -> Trouble:
+    if any(isinstance(failure, HostInUse) for failure in failures):
+        return _IN_USE
+    causes = [failure.cause for failure in failures] or ["too_slow"]
+    cause = next((each for each in causes if each != "unreachable"), causes[0])
+    return _FAILURES.get(cause, _UNREACHABLE)
 
 
 def _trouble_of_archive(prober: Prober) -> Trouble:

@@ -90,7 +90,8 @@ def robots(client: BoundedClient) -> CheckResult:
     try:
         is_allowed = Robots(client).allow(client.feed.url)
     except HarvestFailed as failure:
-        return failure_result(failure)._replace(level=level)
+        result = failure_result(failure)
+        return result._replace(level=level) if result.level == "problem" else result
     if is_allowed:
         return ok(sentence("robots.txt allows the address."))
     return CheckResult(
