@@ -63,6 +63,7 @@ _END = text("""
 UPDATE lease SET until = to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 WHERE name = :name AND token = :token
 """)
+_UNLOCK = text("SELECT pg_advisory_unlock_all()")
 _FENCE = text("SELECT 1 FROM lease WHERE name = :name AND token = :token FOR KEY SHARE")
 _IS_HELD = text("""
 SELECT EXISTS (
@@ -212,6 +213,8 @@ class Lease:
         try:
             if self.token is not None and not self._lost.is_set():
                 self._connection.execute(_END, {"name": self.name, "token": self.token})
+            if not self._lost.is_set():
+                self._connection.execute(_UNLOCK)  # the server notices the end of a connection only a moment later
         except DBAPIError as error:  # its session has ended, and the lock with it
             log.warning("%s: its lock's connection was cut: %s", self.name, _first_line(error))
         finally:
