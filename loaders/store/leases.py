@@ -211,9 +211,9 @@ class Lease:
             self._waker.send(b".")
             self._thread.join()
         try:
-            if self.token is not None and not self._lost.is_set():
-                self._connection.execute(_END, {"name": self.name, "token": self.token})
             if not self._lost.is_set():
+                if self.token is not None:
+                    self._connection.execute(_END, {"name": self.name, "token": self.token})
                 self._connection.execute(_UNLOCK)  # the server notices the end of a connection only a moment later
         except DBAPIError as error:  # its session has ended, and the lock with it
             log.warning("%s: its lock's connection was cut: %s", self.name, _first_line(error))
