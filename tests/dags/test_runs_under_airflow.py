@@ -351,9 +351,9 @@ def test_a_harvest_waits_for_a_reprocess_and_takes_over_what_it_left(airflow: In
         left = subprocess.run([sys.executable, "-c", begun], capture_output=True, text=True, check=True).stdout.strip()
         harvest = trigger(airflow.client, "feed_books", {})
         until(lambda: is_put_off(airflow, harvest) or None, "a harvest that met the reprocess")
-        said = [line["event"] for line in airflow.log("feed_books", harvest, "harvest") if left in line["event"]]
-        assert said[0].startswith("books: the DAG reprocess has been at work on this feed since 20")
-        assert "This task waits, and begins again at " in said[0]
+        lines = [line["event"] for line in airflow.log("feed_books", harvest, "harvest") if left in line["event"]]
+        assert lines[0].startswith("books: the DAG reprocess has been at work on this feed since 20")
+        assert "This task waits, and begins again at " in lines[0]
         airflow.client.patch(f"/api/v2/dags/reprocess/dagRuns/{run}", json={"state": "failed"}).raise_for_status()
     finally:
         airflow.slots(1)
