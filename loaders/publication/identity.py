@@ -58,7 +58,7 @@ def identify(
     granted = _granted(claims)
     returned = {number: ids for number, ids in own.items() if number not in granted}
     chosen = granted | {number: oldest for number, (oldest, *_) in returned.items()}
-    ids = [chosen.get(number) or _mint(run_id, group[0]) for number, group in enumerate(groups)]
+    ids = [chosen.get(number) or mint(run_id, group[0]) for number, group in enumerate(groups)]
     redirects_to_oldest = {other: oldest for oldest, *others in returned.values() for other in others}
     return Identities(
         ids,
@@ -137,7 +137,7 @@ def resolve(redirects: Mapping[str, str], resource_id: str) -> str:
     return resource_id
 
 
-def _mint(run_id: str, key: str) -> str:
+def mint(run_id: str, key: str) -> str:
     """Make an id of 26 letters and digits that sorts by the run's time; the same run and key give the same id.
 
     The layout is ULID's (https://github.com/ulid/spec): 48 bits of time, here the run's, and 80 bits of a hash.

@@ -9,15 +9,17 @@ from sys import intern
 from typing import Any, NamedTuple
 
 import msgspec
+from more_itertools import chunked
 from sqlalchemy import Connection, and_, case, func, not_, or_, select, union
 
-from loaders.publication.identity import Identities, MemberKeys, identify, resolve
+from loaders.publication.identity import Identities, MemberKeys, identify, mint, resolve
 from loaders.publication.match_state import MatchResult
 from loaders.staging import names_code
 from loaders.store import CurationRow, RedirectRow, ResourceRow, SourceRecordRow, rows_among
 from schemas import Cluster, Correction, Relation
 
 _FETCH_ROWS = 10_000
+_KEY, _RESOURCE_ID = 0, 3  # places in a row of _records_query
 _NARROWED = "license_narrowed"  # the code of the rule on whose account a licence is withheld
 _ACCEPTED: Any = and_(SourceRecordRow.status == "live", SourceRecordRow.record_sha256.is_not(None))
 _PUBLISHED: Any = ResourceRow.withdrawn_at.is_(None)
@@ -73,6 +75,7 @@ class CatalogBefore(NamedTuple):
     corrections: dict[str, list[Correction]]  # by record key or resource id
     withdrawn: dict[str, str]  # record key or resource id → when a steward withdrew it
     standing: int  # further resources, of one record each, that are as they should be
+    alone: tuple[str, ...] = ()  # keys of further records, each of which is a resource by itself; see plan_alone
 
 
 class PlannedResource(NamedTuple):
@@ -92,8 +95,10 @@ def read_catalog(
     """Read what a publication compares with: what may have to change, and of the rest only the number.
 
     The database itself tells which records need no plan (`_needs_no_plan`): a resource repeats the record, or both are
-    gone, and no other record has to do with it. Of these only those are read that the match or a steward names. With
-    `whole` everything is read. Takes about 1.2 kB of memory per record that is read.
+    gone, and no other record has to do with it. Of these only those are read that the match or a steward names. Of the
+    rest, such as all new records, those with which nothing else has to do are named in `alone`, without what the
+    catalog has of them. With `whole` everything is read. Takes about 1.2 kB of memory per record that is read, and
+    0.1 kB per key in `alone`.
 
     Equal values are one object: ids, times and reasons stand in several places.
 
@@ -103,18 +108,27 @@ def read_catalog(
     held = set(narrowed_in_held_runs)
     redirects = dict(_stream(connection, select(RedirectRow.old_id, RedirectRow.id)))
     former = dict(_former(connection))
+    curated = {*corrections, *withdrawn}
+    named = curated.union(held, _keys_in(matched), *former.values())
     records = _Records(withdrawn, held)
-    records.add(_stream(connection, _records_query() if whole else _unsettled_records_query()))
-    if not whole:
-        curated = {*corrections, *withdrawn}
-        named = curated.union(held, _keys_in(matched), *former.values())
+    alone: list[str] = []
+    alone_published = 0
+    if whole:
+        records.add(_stream(connection, _records_query()))
+    else:
+        for *row, is_alone, is_published in _stream(connection, _unsettled_records_query()):
+            if is_alone and row[_KEY] not in named and row[_RESOURCE_ID] not in curated:
+                alone.append(row[_KEY])
+                alone_published += is_published
+            else:
+                records.add([row])
         missing = sorted(named.difference(records.live, records.not_published))
         records.add(rows_among(connection, _records_query(), SourceRecordRow.key, missing))
         records.add(rows_among(connection, _records_query(), SourceRecordRow.resource_id, sorted(curated)))
     resources = dict(
         _published(connection, None if whole else records.known_ids.keys() | {*redirects, *redirects.values()})
     )
-    standing = 0 if whole else _count_published(connection) - _count_among(resources)
+    standing = 0 if whole else _count_published(connection) - _count_among(resources) - alone_published
     return CatalogBefore(
         live=records.live,
         not_published=records.not_published,
@@ -124,6 +138,7 @@ def read_catalog(
         corrections=corrections,
         withdrawn=withdrawn,
         standing=standing,
+        alone=tuple(alone),
     )
 
 
@@ -157,11 +172,18 @@ def _records_query() -> Any:
 
 
 def _unsettled_records_query() -> Any:
-    """Return the query for the records which the database cannot tell to need no plan."""
+    """Return the query for the records which the database cannot tell to need no plan.
+
+    Its last columns are whether the record is accepted and no other record or redirect has to do with its resource, and
+    whether its resource is published.
+    """
     shared = _RESOURCE_IDS_OF_RECORDS.group_by(SourceRecordRow.resource_id).having(func.count() > 1)
     entangled = union(shared, select(RedirectRow.old_id), select(RedirectRow.id)).subquery()
+    is_alone = and_(_ACCEPTED, entangled.c.id.is_(None))
+    is_published = and_(ResourceRow.id.is_not(None), _PUBLISHED)
     return (
         _records_query()
+        .add_columns(case((is_alone, 1), else_=0), case((is_published, 1), else_=0))
         .outerjoin(ResourceRow, ResourceRow.id == SourceRecordRow.resource_id)
         .outerjoin(entangled, entangled.c.id == SourceRecordRow.resource_id)
         .where(not_(and_(entangled.c.id.is_(None), _needs_no_plan())))
@@ -200,7 +222,16 @@ def _keys_in(matched: MatchResult) -> Iterator[str]:
 
 def _published(connection: Connection, ids: Collection[str] | None) -> Iterator[tuple[str, PublishedResource]]:
     """Yield the resources with these ids, and those that are published without any record; with None, every one."""
-    query = select(
+    query = _resources_query()
+    if ids is None:
+        return _resources(_stream(connection, query))
+    without_record = select(ResourceRow.id).except_(_RESOURCE_IDS_OF_RECORDS).subquery()
+    alone = query.join(without_record, without_record.c.id == ResourceRow.id).where(_PUBLISHED)
+    return _resources(chain(rows_among(connection, query, ResourceRow.id, sorted(ids)), _stream(connection, alone)))
+
+
+def _resources_query() -> Any:
+    return select(
         ResourceRow.id,
         ResourceRow.record_sha256,
         ResourceRow.quality,
@@ -210,12 +241,9 @@ def _published(connection: Connection, ids: Collection[str] | None) -> Iterator[
         ResourceRow.withdrawn_at,
         ResourceRow.merged_from,
     )
-    if ids is None:
-        rows = _stream(connection, query)
-    else:
-        without_record = select(ResourceRow.id).except_(_RESOURCE_IDS_OF_RECORDS).subquery()
-        alone = query.join(without_record, without_record.c.id == ResourceRow.id).where(_PUBLISHED)
-        rows = chain(rows_among(connection, query, ResourceRow.id, sorted(ids)), _stream(connection, alone))
+
+
+def _resources(rows: Iterable[Any]) -> Iterator[tuple[str, PublishedResource]]:
     texts: dict[Any, Any] = {}  # times and reasons: few different ones
     for row in rows:
         yield (
@@ -300,6 +328,24 @@ def plan_resources(
         )
         for resource_id, keys in zip(identities.ids, groups, strict=True)
     ], identities
+
+
+def plan_alone(
+    connection: Connection, before: CatalogBefore, run_id: str
+) -> Iterator[tuple[CatalogBefore, list[PlannedResource]]]:
+    """Plan the resources of the records that are alone, some at a time, each with what the catalog has of them.
+
+    Each keeps the id that its record has, or gets one: nothing else has a claim to it.
+    """
+    for keys in chunked(before.alone, _FETCH_ROWS):
+        records = _Records((), ())
+        records.add(rows_among(connection, _records_query(), SourceRecordRow.key, keys))
+        its_rows = rows_among(connection, _resources_query(), ResourceRow.id, sorted(records.known_ids))
+        planned = [
+            PlannedResource(record.resource_id or mint(run_id, key), (key,), None, (), (), None)
+            for key, record in sorted(records.live.items())
+        ]
+        yield before._replace(live=records.live, resources=dict(_resources(its_rows)), not_published={}), planned
 
 
 def _corrections_of(targets: Iterable[str], corrections: Mapping[str, Iterable[Correction]]) -> tuple[Correction, ...]:

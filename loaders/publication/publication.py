@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ from loaders.publication.match_state import (
     read_matches,
 )
 from loaders.publication.matches import write_matches
-from loaders.publication.planning import plan_resources, read_catalog
+from loaders.publication.planning import plan_alone, plan_resources, read_catalog
 from loaders.publication.publish_state import read_publish_state, write_publish_state
 from loaders.publication.resources import Merge, ResourceWriter, note_merge_version, rewrite_derived_columns
 from loaders.publication.unchanged import inputs_of_published, is_published, lock_number, note_written
@@ -48,6 +49,7 @@ from loaders.store import (
 )
 from schemas import Environment, sentence
 
+log = logging.getLogger("elib.catalog")
 _TERMS_STATE = "feed_terms"  # the row of publish_state: what was told of each feed at the last publication
 _KIND = "publish"  # of the run, and what its id begins with
 
@@ -151,6 +153,8 @@ def _publish(
         writer.withdraw_others({planned.id for planned in resources}, identities)
         writer.write_redirects(identities)
         writer.assign(resources, identities)
+        writer.write_alone(plan_alone(connection, before, run_id))
+        log.info("publish: %d resources were new or might have changed", writer.looked_at)
         if terms is not None:
             writer.touch_feeds(_changed_terms(connection, terms))
         writer.note_changes()
@@ -158,7 +162,7 @@ def _publish(
         write_publish_state(connection, MATCH_STATE, published_value(folder))
         note_written(connection, read_by_match(folder), is_current=is_current)
         notes = msgspec.json.encode(writer.problems).decode() if writer.problems else None
-        listed = len(before.live) + before.standing
+        listed = len(before.live) + before.standing + len(before.alone)
         counts = {**writer.counts, "landed": sum(writer.counts.values()), "listed": listed}
         counts["duplicates"] = len(before.live) - len(resources)
         end_run(connection, run_id, "loaded", notes=notes, **counts)

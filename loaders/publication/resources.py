@@ -41,7 +41,7 @@ from schemas import Correction, Member, Relation, Resource
 
 log = logging.getLogger("elib.catalog")
 _BATCH_ROWS = 500
-_RESOURCES_BETWEEN_LINES = 10_000  # in the log; a multiple of _BATCH_ROWS
+_RESOURCES_BETWEEN_LINES = 10_000  # in the log
 _DERIVATION_BATCH_ROWS = 5_000
 _DERIVATION_STATE = "derivation"  # the row of publish_state: the version by which the columns were derived
 _MERGE_STATE = "merge"  # the row of publish_state: the version of the code that merged last
@@ -130,17 +130,25 @@ class ResourceWriter:
         self.counts = {"added": 0, "changed": 0, "unchanged": before.standing, "deleted": 0}
         self.problems: list[str] = []
         self.touched = 0  # resources of which something changed besides their rows
+        self.looked_at = 0  # resources that are new or may have changed
 
     def write(self, resources: Iterable[PlannedResource]) -> None:
         """Write the resources that are not yet as planned."""
         doubtful = (planned for planned in resources if not self._is_current(planned))
-        looked_at = 0
         for batch in chunked(doubtful, _BATCH_ROWS):
             self._write(batch)
-            looked_at += len(batch)
-            if looked_at % _RESOURCES_BETWEEN_LINES == 0:
-                log.info("publish: %d resources are new or may have changed so far", looked_at)
-        log.info("publish: %d resources were new or might have changed", looked_at)
+            before, self.looked_at = self.looked_at, self.looked_at + len(batch)
+            if before // _RESOURCES_BETWEEN_LINES < self.looked_at // _RESOURCES_BETWEEN_LINES:
+                log.info("publish: %d resources are new or may have changed so far", self.looked_at)
+
+    def write_alone(self, parts: Iterable[tuple[CatalogBefore, list[PlannedResource]]]) -> None:
+        """Write the resources of records that are alone, and the records' ids, some at a time (planning.plan_alone)."""
+        everything = self.before
+        for before, resources in parts:
+            self.before = before
+            self.write(resources)
+            self._assign_members(resources)
+        self.before = everything
 
     def _is_current(self, planned: PlannedResource) -> bool:
         """Tell, without reading any record, whether a resource is published already as planned."""
@@ -321,26 +329,28 @@ class ResourceWriter:
         if self.counts["added"] or self.counts["changed"] or self.counts["deleted"] or self.touched:
             note_publication(self.connection, self.at, self.run_id)
 
-    def assign(self, resources: Iterable[PlannedResource], identities: Identities) -> None:
+    def assign(self, resources: Sequence[PlannedResource], identities: Identities) -> None:
         """Write to each record its resource's id; clear it where only the record is no longer published."""
-        live = self.before.live
-        moved: list[dict[str, str | None]] = [
-            {"of": key, "to": planned.id}
-            for planned in resources
-            for key in planned.keys
-            if live[key].resource_id != planned.id
-        ]
+        self._assign_members(resources)
         stay = {planned.id for planned in resources} if self.before.not_published else set()
         redirects = identities.merged_redirects(self.before.redirects)
-        moved += [
-            {"of": key, "to": None}
+        self._assign(
+            (key, None)
             for key, resource_id in self.before.not_published.items()
             if resolve(redirects, resource_id) in stay
-        ]
+        )
+
+    def _assign_members(self, resources: Iterable[PlannedResource]) -> None:
+        live = self.before.live
+        self._assign(
+            (key, planned.id) for planned in resources for key in planned.keys if live[key].resource_id != planned.id
+        )
+
+    def _assign(self, ids: Iterable[tuple[str, str | None]]) -> None:
         table: Any = SourceRecordRow.__table__
         statement = update(table).where(table.c.key == bindparam("of")).values(resource_id=bindparam("to"))
-        for batch in chunked(moved, _BATCH_ROWS):
-            write_rows(self.connection, statement, batch)
+        for batch in chunked(ids, _BATCH_ROWS):
+            write_rows(self.connection, statement, [{"of": key, "to": resource_id} for key, resource_id in batch])
 
     def _read_records(self, name: Any, record: Any, wanted: Sequence[str]) -> dict[str, str]:
         records_by_name: dict[str, str] = {}

@@ -110,7 +110,7 @@ def copied(env: Environment, folder: Path) -> Environment:
 @pytest.mark.parametrize("seed", range(2))
 def test_a_plan_of_what_changed_equals_one_of_everything(lite: Environment, tmp_path_factory: Any, seed: int) -> None:
     chance = random.Random(seed)
-    skipped = 0
+    skipped = alone = 0
     put(lite, *KEYS)
     for _ in range(10):
         loaded(lite, chance)
@@ -120,7 +120,9 @@ def test_a_plan_of_what_changed_equals_one_of_everything(lite: Environment, tmp_
         other = copied(lite, tmp_path_factory.mktemp("whole") / "home")
         trust = {"b": chance.choice((0, 1))}
         with read_transaction(lite) as connection:
-            skipped += read_catalog(connection, read_match_result(folder)).standing
+            before = read_catalog(connection, read_match_result(folder))
+            skipped += before.standing
+            alone += len(before.alone)
         counts = [
             publish_match(env, run, env.home / folder.relative_to(lite.home), merge=merge, trust=trust,
                           merge_version="1", whole=env is other)
@@ -134,6 +136,7 @@ def test_a_plan_of_what_changed_equals_one_of_everything(lite: Environment, tmp_
         assert connection.scalar(select(func.count()).select_from(RedirectRow)), "works were joined"
         assert connection.scalar(select(func.max(HarvestRunRow.changed))), "resources changed"
     assert skipped, "some of the records were not read"
+    assert alone, "some of the records were planned by themselves"
 
 
 def test_only_what_may_have_to_change_is_read(env: Environment) -> None:
@@ -148,7 +151,8 @@ def test_only_what_may_have_to_change_is_read(env: Environment) -> None:
     )
     with read_transaction(env) as connection:
         before = read_catalog(connection, read_match_result(folder), ["a:8"])
-    read = ["a:2", "a:4", "a:5", "a:6", "a:7", "a:8", "b:1", "b:6", "b:7"]
+    read = ["a:4", "a:5", "a:6", "a:7", "a:8", "b:1", "b:6", "b:7"]
     assert (sorted(before.live), sorted(before.not_published)) == (read, ["a:1", "a:3"])
-    assert before.standing == len(KEYS) - len(read) - 2
+    assert before.alone == ("a:2",)
+    assert before.standing == len(KEYS) - len(read) - 3
     assert {before.live[key].resource_id for key in read} <= set(before.resources)
