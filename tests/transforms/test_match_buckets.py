@@ -16,6 +16,7 @@ from transforms.match import (
     Live,
     Matching,
     Resources,
+    bound,
     changes,
     cluster,
     cluster_files,
@@ -70,6 +71,16 @@ def test_the_pairs_of_all_buckets_are_those_of_one_match(
     counts = join_buckets(buckets, tmp_path / "pairs.parquet", resources=resources)
     assert pq.read_table(tmp_path / "pairs.parquet").equals(expected.pairs)
     assert Matching(expected.pairs, *counts) == expected
+
+
+def test_the_pairs_of_records_that_are_joined_some_at_a_time_are_those_of_one_join(
+    rows: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = match(rows, judgements=judged(rows))
+    monkeypatch.setattr(bound, "NARROW_TILE_RECORDS", 500)
+    monkeypatch.setattr(bound, "TILE_RECORDS", 90)
+    counts = match_files(stored(rows, tmp_path), tmp_path / "pairs.parquet", judgements=judged(rows))
+    assert Matching(pq.read_table(tmp_path / "pairs.parquet"), *counts) == at_once
 
 
 def test_a_bucket_scored_again_is_the_same_and_one_that_was_not_is_named(rows: pa.Table, tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ of processor and 1.2 instead of 0.7 GB, because splink makes every column of eve
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -21,6 +22,8 @@ from transforms.match.blocks import JUDGED_RULE
 from transforms.match.compared_records import pairs_first
 from transforms.match.model import LevelBound, Model
 
+TILE_RECORDS = 100_000  # about 1.3 kB each
+NARROW_TILE_RECORDS = 500_000  # about 0.3 kB each
 _ROUNDING_LOG2_ODDS = 0.01  # a probability is rounded before it meets the threshold
 _EXACT = LevelBound(kind="exact")
 _Level = dict[str, Any]  # of splink's settings
@@ -42,13 +45,52 @@ def drop_unreachable(
         for comparison in model.settings["comparisons"]
     ]
     needed = least - _ROUNDING_LOG2_ODDS - math.log2(prior / (1 - prior))
+    condition = f"match_key = {JUDGED_RULE} OR {' + '.join(weights)} >= {needed}"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT join_key_l, join_key_r, match_key FROM {pairs} LIMIT 0"
+    )
     with pairs_first(connection):
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT join_key_l, join_key_r, match_key "
-            f"FROM {_sides(connection, pairs if narrow else _halves(pairs), records)} "
-            f"WHERE match_key = {JUDGED_RULE} OR {' + '.join(weights)} >= {needed}"
-        )
+        for tile in _tiles(connection, records, NARROW_TILE_RECORDS if narrow else TILE_RECORDS):
+            connection.execute(
+                f"INSERT INTO {table} SELECT join_key_l, join_key_r, match_key "
+                f"FROM {_sides(connection, pairs, records, tile)} WHERE {condition}"
+            )
     return table
+
+
+class _Range(NamedTuple):
+    """Records by number: above `after`, up to `last`."""
+
+    after: int
+    last: int
+
+    def sql(self, idx: str) -> str:
+        """Return SQL that is true for the numbers in the range."""
+        return f"{idx} > {self.after} AND {idx} <= {self.last}"
+
+
+class _Tile(NamedTuple):
+    """Pairs whose left and right records are in these ranges."""
+
+    left: _Range
+    right: _Range
+
+
+_EVERYTHING = _Range(-1, 2**31 - 1)
+
+
+def _tiles(connection: duckdb.DuckDBPyConnection, records: str, most: int) -> list[_Tile]:
+    """Return tiles of at most so many records a side, left before right, such that each pair is in one of them.
+
+    A join holds in memory what it looks up, so that its memory does not grow with the number of records.
+    """
+    ((count,),) = connection.execute(f"SELECT count(*) FROM {records}").fetchall()
+    parts = max(1, -(-count // most))
+    shares = [part / parts for part in range(1, parts)]
+    ((inner,),) = connection.execute(f"SELECT quantile_disc(idx, {shares}::DOUBLE[]) FROM {records}").fetchall()
+    edges = [_EVERYTHING.after, *(inner or ()), _EVERYTHING.last]
+    ranges = [_Range(after, last) for after, last in itertools.pairwise(edges)]
+    return [_Tile(left, right) for place, left in enumerate(ranges) for right in ranges[place:]]
 
 
 def _guarded(weight: str, guard: bool) -> str:
@@ -91,16 +133,15 @@ def _weight(level: _Level) -> float:
     return 0.0 if level.get("is_null_level") else math.log2(level["m_probability"] / level["u_probability"])
 
 
-def _halves(pairs: str) -> str:
-    """Return SQL for a table of pairs as two halves: DuckDB gives a thread at least 122 880 rows of a table."""
-    return "(" + " UNION ALL ".join(f"SELECT * FROM {pairs} WHERE rowid % 2 = {half}" for half in (0, 1)) + ")"
-
-
-def _sides(connection: duckdb.DuckDBPyConnection, pairs: str, records: str) -> str:
-    """Return SQL for pairs with the columns of both sides; DuckDB reads those that a query names."""
+def _sides(connection: duckdb.DuckDBPyConnection, pairs: str, records: str, tile: _Tile) -> str:
+    """Return SQL for the pairs of a tile with the columns of both sides; DuckDB reads those that a query names."""
     names = [name for name, *_ in connection.execute(f"DESCRIBE {records}").fetchall()]
     columns = ", ".join(f"l.{name} AS {name}_l, r.{name} AS {name}_r" for name in names)
+    of_tile = f"SELECT * FROM {pairs} WHERE {tile.left.sql('join_key_l')} AND {tile.right.sql('join_key_r')}"
+    if tile == (_EVERYTHING, _EVERYTHING):  # then a table may be small, and a thread gets at least 122 880 rows of it
+        of_tile = " UNION ALL ".join(f"SELECT * FROM {pairs} WHERE rowid % 2 = {half}" for half in (0, 1))
     return (
-        f"(SELECT p.*, {columns} FROM {pairs} p JOIN {records} l ON l.idx = join_key_l "
-        f"JOIN {records} r ON r.idx = join_key_r)"
+        f"(SELECT p.*, {columns} FROM ({of_tile}) p "
+        f"JOIN (SELECT * FROM {records} WHERE {tile.left.sql('idx')}) l ON l.idx = join_key_l "
+        f"JOIN (SELECT * FROM {records} WHERE {tile.right.sql('idx')}) r ON r.idx = join_key_r)"
     )
