@@ -1,12 +1,17 @@
 """What every test may rely on: no deadline in property tests (timings belong in `make bench`), the same draws in CI.
 
-Files with slow or early tests come first, so that the workers, which each take whole files, end together.
+Temporary folders are in memory where there is enough of it: our writers call fsync for every file, for which a disk
+takes milliseconds. Files with slow or early tests come first, so that the workers, which each take whole files, end
+together.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +19,12 @@ from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from tests.catalogs import PostgresCatalogs
+
+IN_MEMORY = Path("/dev/shm")
+MIN_FREE_BYTES = 6 << 30  # the suite needs less than 2 GB at a time
+if "TMPDIR" not in os.environ and IN_MEMORY.is_mount() and shutil.disk_usage(IN_MEMORY).free >= MIN_FREE_BYTES:
+    os.environ["TMPDIR"] = str(IN_MEMORY)  # also for the processes that tests start
+    tempfile.tempdir = None  # pytest has looked for the folder already
 
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("house"), derandomize=True)
