@@ -8,9 +8,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
+
+from loaders.store import SourceRecordRow, upsert
 from tests.cluster.cluster import RECOVERY_SECONDS, Cluster
 from tests.cluster.conftest import DAGS, FEEDS, LONG
 from tests.dags.real_airflow import ROOT, trigger, until
@@ -19,9 +24,9 @@ from tests.faults.nights import contents_at, require_equal
 LONG_DAG = f"feed_{LONG}"
 _BUSY_LOAD = 4.0  # per processor; a cluster alone makes about 2
 RUNNING = "SELECT id FROM harvest_run WHERE feed = :feed AND status = 'running'"
-# the lock that a transaction holds which writes in the catalog (loaders/store/transactions.py)
-WRITING = """SELECT 1 FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-WHERE datname = 'catalog' AND locktype = 'advisory' AND classid = 0 AND objid = 1701603682 AND granted"""
+# sessions that wait for a transaction of this one
+WAITING = """SELECT 1 FROM pg_stat_activity
+WHERE datname = 'catalog' AND wait_event_type = 'Lock' AND :session = ANY(pg_blocking_pids(pid))"""
 
 
 def landed(cluster: Cluster) -> bool:
@@ -30,9 +35,28 @@ def landed(cluster: Cluster) -> bool:
     return any(part for (run,) in running for part in (cluster.home / "landing" / LONG / str(run)).rglob("*.parquet"))
 
 
-def writing(cluster: Cluster) -> bool:
-    """Whether a task writes in the catalog at this moment."""
-    return bool(cluster.postgres.ask("catalog", WRITING))
+@contextmanager
+def kept_from_writing(cluster: Cluster, key: str) -> Iterator[Callable[[Cluster], bool]]:
+    """Let no transaction write a record, which may not be there yet, until the end; yield whether one waits to.
+
+    The task that writes it stands in the middle of its transaction for as long as it takes to see and disturb it. No
+    other feed's task waits: the row alone is locked, and no trigger is fired.
+    """
+    feed, _, identifier = key.partition(":")
+    row = {"key": key, "feed": feed, "identifier": identifier, "format": "oai_dc", "status": "live", "run_id": ""}
+    server = create_engine(cluster.postgres.url("catalog"))
+    connection = server.connect()
+    try:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(upsert(connection, SourceRecordRow.__table__, ("key",)), row)
+        session = connection.scalar(text("SELECT pg_backend_pid()"))
+        yield lambda cluster: bool(cluster.postgres.ask("catalog", WAITING, session=session))
+    finally:
+        with suppress(OperationalError):  # where PostgreSQL itself was stopped, or ended all its connections
+            connection.rollback()
+        connection.invalidate()
+        connection.close()
+        server.dispose()
 
 
 def at_work(cluster: Cluster) -> bool:

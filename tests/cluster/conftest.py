@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from samples.generate import Generated
+from samples.generated import identifier
 from samples.server import ReplayServer
 from tests.cluster.cluster import Cluster, running, unshare
 from tests.cluster.servers import Postgres, RedisServer, postgres_programs, skip_cluster
@@ -40,7 +41,16 @@ class Night:
     def begin(self) -> None:
         """Let a night come: the partner of the long feed has new records."""
         self.number += 1
-        self.partners.sites["generated"] = Generated(_FIRST_NIGHT_RECORDS + _BORN_EACH_NIGHT * (self.number - 1))
+        self.partners.sites["generated"] = Generated(self._records)
+
+    @property
+    def _records(self) -> int:
+        return _FIRST_NIGHT_RECORDS + _BORN_EACH_NIGHT * (self.number - 1)
+
+    @property
+    def newest_key(self) -> str:
+        """The key of a record of the long feed that is new in this night."""
+        return f"{LONG}:{identifier(self._records - 1)}"
 
 
 def missing() -> str | None:

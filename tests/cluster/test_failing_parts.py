@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,11 +20,11 @@ from tests.cluster.cluster_nights import (
     LONG_DAG,
     begin_one_worker,
     harvest_all,
+    kept_from_writing,
     landed,
     publish,
     require_recovery,
     require_same_catalogs,
-    writing,
 )
 from tests.cluster.conftest import LONG, Night
 from tests.dags.real_airflow import trigger, until
@@ -37,9 +38,8 @@ JOIN pg_stat_activity ON pg_stat_activity.pid = pg_locks.pid
 WHERE datname = 'catalog' AND locktype = 'advisory' AND classid <> 0 AND state = 'idle'"""
 
 
-def wait_for_work(cluster: Cluster, run: str, task: str) -> None:
-    """Wait until a task of the long feed works: its harvest has landed a part, another task writes in the catalog."""
-    moment = landed if task == "harvest" else writing
+def wait_for_work(cluster: Cluster, run: str, task: str, moment: Callable[[Cluster], bool] = landed) -> None:
+    """Wait until a task of the long feed is at a moment of its work: its harvest, where it has landed a part."""
     until(lambda: (cluster.host_of(LONG_DAG, run, task) and moment(cluster)) or None, f"the work of {task}")
 
 
@@ -55,15 +55,16 @@ def end_night(cluster: Cluster, runs: dict[str, str], what: str, since: datetime
 def test_the_connections_of_a_harvests_lock_and_of_a_load_are_cut(night: Night) -> None:
     cluster = night.cluster
     night.begin()
-    runs = harvest_all(cluster)
-    run = runs[LONG_DAG]
-    wait_for_work(cluster, run, "harvest")
-    assert cluster.postgres.ask("postgres", END_LOCK_SESSIONS)
-    since = datetime.now(UTC)
-    until(lambda: max(cluster.tries(LONG_DAG, run, "harvest")) > 1 or None, "the second try of the harvest")
-    assert "lost its lock" in cluster.sentence(LONG_DAG, run, "harvest", 1)
-    wait_for_work(cluster, run, "load")
-    assert cluster.postgres.ask("postgres", END_SESSIONS)
+    with kept_from_writing(cluster, night.newest_key) as stands_in_writing:
+        runs = harvest_all(cluster)
+        run = runs[LONG_DAG]
+        wait_for_work(cluster, run, "harvest")
+        assert cluster.postgres.ask("postgres", END_LOCK_SESSIONS)
+        since = datetime.now(UTC)
+        until(lambda: max(cluster.tries(LONG_DAG, run, "harvest")) > 1 or None, "the second try of the harvest")
+        assert "lost its lock" in cluster.sentence(LONG_DAG, run, "harvest", 1)
+        wait_for_work(cluster, run, "load", stands_in_writing)
+        assert cluster.postgres.ask("postgres", END_SESSIONS)
     end_night(cluster, runs, "the lock's connection cut in a harvest, all connections in a load", since)
     assert cluster.tries(LONG_DAG, run, "load") == [2]
     assert "PostgreSQL" in cluster.sentence(LONG_DAG, run, "load", 1)
@@ -73,11 +74,12 @@ def test_postgresql_is_restarted_in_a_load(night: Night) -> None:
     """Airflow's own database is in the same server: a scheduler that ends is started again by its service."""
     cluster = night.cluster
     night.begin()
-    runs = harvest_all(cluster)
-    wait_for_work(cluster, runs[LONG_DAG], "load")
-    since = datetime.now(UTC)
-    cluster.postgres.stop()
-    cluster.postgres.start()
+    with kept_from_writing(cluster, night.newest_key) as stands_in_writing:
+        runs = harvest_all(cluster)
+        wait_for_work(cluster, runs[LONG_DAG], "load", stands_in_writing)
+        since = datetime.now(UTC)
+        cluster.postgres.stop()
+        cluster.postgres.start()
     end_night(cluster, runs, "PostgreSQL restarted in a load", since)
 
 
