@@ -2,7 +2,8 @@
 """Keep what the batch rules compare of each record from night to night, so that its JSON is read once.
 
 Parquet files under ELIB_HOME/batch/<feed>. A row counts for a record with its key and sha256, in the same version of
-our code; what is not there is made from the record. The files can be deleted at any time.
+our code; what is not there is made from the record. The files can be deleted at any time: a check reads them under
+second names, and puts its own there once they are complete.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +25,7 @@ from loaders.store import (
     MAX_BOUND_VALUES,
     SourceRecordRow,
     feed_name_of,
+    link_file,
     open_workspace,
     read_transaction,
     rows_among,
@@ -83,10 +86,10 @@ def _shared_facts(
     env: Environment, run_id: str, chunks: Sequence[str], read: _Read, folder: Path, schema: pa.Schema
 ) -> list[bytes]:
     sweep(folder)
-    staged, made = (folder / f"{run_id}-{name}.parquet" for name in ("staged", "made"))
-    stored = _usable_files(folder, schema, {staged, made})
-    _write(staged, schema, read(staged_records(env, chunks)))
     with temporary_folder(env.home / "batch") as scratch, open_workspace(scratch, memory=_MEMORY) as duck:
+        staged, made = (scratch / f"{run_id}-{name}.parquet" for name in ("staged", "made"))
+        stored = _link_usable(folder, schema, scratch, {staged.name, made.name})
+        _write(staged, schema, read(staged_records(env, chunks)))
         duck.execute(
             "CREATE TABLE staged AS SELECT key, max(file_row_number) AS row "  # of an older and a newer version, this
             f"FROM {_parquet([staged], numbered=True)} GROUP BY key"
@@ -105,7 +108,7 @@ def _shared_facts(
             "SEMI JOIN shared USING (digest)"
         )
         chosen = duck.execute("SELECT facts FROM counting SEMI JOIN sharing USING (key) ORDER BY key").fetchall()
-        _tidy(duck, folder, run_id, schema, [staged, made, *stored])
+        _keep(duck, folder, run_id, schema, written=[staged, made], stored=stored)
     return [facts for (facts,) in chosen]
 
 
@@ -115,15 +118,23 @@ def forget_batch_facts(env: Environment, feed: str) -> None:
     sweep(env.home / "batch")
 
 
-def _usable_files(folder: Path, schema: pa.Schema, written: set[Path]) -> list[Path]:
-    """Return the files of this schema and version, without those that are to be written; the others are deleted."""
+def _link_usable(folder: Path, schema: pa.Schema, scratch: Path, replaced: set[str]) -> list[Path]:
+    """Give the files of this schema and version second names in `scratch`, and return these; the others are deleted.
+
+    Left out are those of the names `replaced`. Another process may check the same run, where Airflow took a task for
+    dead that goes on, and each of the two deletes the files in whose place it puts one.
+    """
     usable = []
     for path in sorted(folder.glob("*.parquet")):
-        if path not in written:
-            if _is_of_schema(path, schema):
-                usable.append(path)
+        if path.name in replaced:
+            continue
+        linked = scratch / path.name
+        with suppress(FileNotFoundError):  # it was deleted just now
+            link_file(path, linked)
+            if _is_of_schema(linked, schema):
+                usable.append(linked)
             else:
-                path.unlink(missing_ok=True)
+                path.unlink()
     return usable
 
 
@@ -154,7 +165,7 @@ def _is_readable(path: Path) -> bool:
 
 
 def _write(path: Path, schema: pa.Schema, rows: Iterable[BatchFacts]) -> None:
-    with whole_file(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for batch in chunked(rows, _WRITTEN_ROWS):
             columns = zip(zip(*batch, strict=True), schema, strict=True)
             arrays = [pa.array(column, field.type) for column, field in columns]
@@ -212,19 +223,28 @@ def _counting(staged: Path, made: Path, stored: Sequence[Path]) -> str:
     return " UNION ALL ".join(parts)
 
 
-def _tidy(duck: Any, folder: Path, run_id: str, schema: pa.Schema, files: Sequence[Path]) -> None:
-    """Write what counts into one file in place of the files, when they are many or most of their rows do not count."""
+def _keep(
+    duck: Any, folder: Path, run_id: str, schema: pa.Schema, *, written: Sequence[Path], stored: Sequence[Path]
+) -> None:
+    """Put what was written beside the files of earlier runs.
+
+    One file of what counts is put in place of them all when they are many, or most of their rows do not count.
+    """
+    files = [*written, *stored]
     rows = sum(pq.read_metadata(path).num_rows for path in files)
     ((counting,),) = duck.execute("SELECT count(*) FROM counting").fetchall()
     if len(files) <= _MAX_FILES and rows <= _MAX_STORED_SHARE * counting + _READ_ROWS:
+        for path in written:
+            with whole_file(folder / path.name) as temporary:
+                path.replace(temporary)
         return
     whole = folder / f"{run_id}-whole.parquet"
     with whole_file(whole) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         for batch in duck.sql("FROM counting").to_arrow_reader(_WRITTEN_ROWS):
             writer.write_table(pa.table(batch).cast(schema))
     for path in files:
-        if path != whole:
-            path.unlink(missing_ok=True)
+        if path.name != whole.name:
+            (folder / path.name).unlink(missing_ok=True)
 
 
 def _placed(files: Sequence[Path]) -> str:

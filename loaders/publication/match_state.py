@@ -5,7 +5,6 @@ The files can be deleted at any time: the next match is then a full one.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import itertools
 import os
@@ -30,6 +29,7 @@ from loaders.store import (
     HarvestRunRow,
     JudgementRow,
     SourceRecordRow,
+    link_file,
     read_transaction,
     rows_among,
     sweep,
@@ -43,7 +43,6 @@ _FOLDER, _STATE_FILE = "match", "state.json"
 _KEPT_FILES = ("features*.parquet", "changed-*.parquet", "gone-*.parquet", "pairs*.parquet")  # of some match
 _RESULT_FILE, _MATCHES_FILE = "found.json", "matches.jsonl"
 _READ_FILE = "read.json"
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.EMLINK}
 _FOLDER_PREFIX = "found-"  # of the folder of one match
 _MAX_UNPUBLISHED_SECONDS = 2 * 86_400  # a match that was not published is deleted after this time
 _PARQUET_MAGIC, _PARQUET_MIN_BYTES = b"PAR1", 12
@@ -169,25 +168,10 @@ def read_last_match(env: Environment, version: str, folder: Path) -> LastMatch |
     kept = state.files(_folder(env))
     for path in kept.paths():
         _check_readable(path, whole=False)
-        _link(path, folder / path.name)
+        link_file(path, folder / path.name)
     with read_transaction(env) as connection:
         published = read_publish_state(connection, MATCH_STATE)
     return LastMatch(state.files(folder), published == _value(state.digest))
-
-
-def _link(path: Path, target: Path) -> None:
-    """Give a file a second name, so that it outlives the first, durably; copy it where the disk knows no second names.
-
-    So a publication may delete the files of the match before while another match reads them.
-    """
-    try:
-        os.link(path, target)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        shutil.copyfile(path, target)
-    with target.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def check_last_match(env: Environment) -> None:
@@ -289,7 +273,7 @@ def write_match_result(
         (folder / _RESULT_FILE).write_bytes(encoder.encode(result))
         for path in files.paths():
             if not (_folder(env) / path.name).exists():
-                _link(path, folder / path.name)
+                link_file(path, folder / path.name)
     return folder.rename(folder.with_name(folder.name.removesuffix(f".{temporary_ending()}")))
 
 

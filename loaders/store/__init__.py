@@ -102,7 +102,15 @@ from loaders.store.run import (
 from loaders.store.transactions import OneState, in_one_state, read_transaction, write_transaction
 from loaders.store.trouble import is_interruption, storage_sentence
 from loaders.store.upkeep import UPKEEP_KINDS, end_interrupted_upkeep, end_upkeep_run, failed_upkeep, upkeep_run
-from loaders.store.whole_files import make_folder, sweep, temporary_ending, temporary_folder, whole_file, whole_folder
+from loaders.store.whole_files import (
+    link_file,
+    make_folder,
+    sweep,
+    temporary_ending,
+    temporary_folder,
+    whole_file,
+    whole_folder,
+)
 
 __all__ = [
     "INTERRUPTED",
@@ -178,6 +186,7 @@ __all__ = [
     "is_feed_at_work",
     "is_interruption",
     "is_locked",
+    "link_file",
     "lock_path",
     "locked_run",
     "make_folder",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -20,6 +21,7 @@ from loaders.store.locks import require_locks
 # the machine (not in names of older versions) and the process
 _LEFT_OVER = re.compile(r"(?:.*\.)?(?:([0-9a-f]{8})-)?([0-9]{1,10})\.tmp")
 _FOLDER_PREFIX = "elib-"  # of temporary folders
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.EMLINK}
 _MAX_FOREIGN_SECONDS = 86_400  # after which the file of another machine is left over
 
 
@@ -41,6 +43,21 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def link_file(path: Path, target: Path) -> None:
+    """Give a file a second name, so that it outlives the first, durably; copy it where the disk knows no second names.
+
+    So another process may delete or replace the first name while this one reads.
+    """
+    try:
+        os.link(path, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        shutil.copyfile(path, target)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def temporary_ending() -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import random
 import subprocess
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -20,7 +23,7 @@ from schemas import Environment, Skipped, SourceRecord, replace
 from tests.loaders.nights import on_sqlite, pages
 from tests.pipeline.feeds import declare, listed, night
 from transforms.gate import SharesBefore, judge
-from transforms.rules import apply_batch_rules, facts_of_json
+from transforms.rules import apply_batch_rules, common_digests, encode_facts, facts_of_json
 
 BY = {"by": "A Steward", "reason": "looked at it"}
 TITLES = ["Fractions for class 1", "Volcanoes and their lava", "Grammar of the verb", None]
@@ -129,6 +132,44 @@ def test_an_incremental_night_reads_the_state_of_what_it_lists(library: Environm
     assert pq.read_metadata(library.staging / run / "state.parquet").num_rows == 2
     made = pq.read_metadata(library.home / "batch" / "books" / f"{run}-made.parquet")
     assert made.num_rows == 0, "no record was read again for the batch rules"
+
+
+def read_facts(records: Iterable[tuple[str, str | bytes]]) -> Iterator[catalog.BatchFacts]:
+    for sha256, record in records:
+        facts = facts_of_json(record)
+        yield catalog.BatchFacts(facts.key, sha256, common_digests(facts), encode_facts(facts))
+
+
+def test_a_check_reads_what_another_check_of_its_run_deletes_meanwhile(library: Environment) -> None:
+    night(library, "books", [listed("books", number, id=ADDRESSES[0]) for number in range(9)])
+    folder = library.home / "batch" / "books"
+    (kept,) = [path for path in folder.glob("*.parquet") if pq.read_metadata(path).num_rows]
+    for number in range(40):  # so many that a check writes one file in place of them all
+        (folder / f"more-{number}.parquet").write_bytes(kept.read_bytes())
+    source = feed.load_feed(library, "books")
+    run = store.begin_run(library, "books", version=feed.transforms_version())
+    land(library.landing, source, run, pages([listed("books", 1)], full=False), ask=ask(library.landing, source))
+    chunks = feed.plan("books", run)
+    for chunk in chunks:
+        feed.transform("books", chunk)
+    has_begun, other_has_ended = threading.Event(), threading.Event()
+
+    def read_slowly(records: Iterable[tuple[str, str | bytes]]) -> Iterator[catalog.BatchFacts]:
+        has_begun.set()
+        assert other_has_ended.wait(60)
+        yield from read_facts(records)
+
+    arguments = library, run, chunks
+    with ThreadPoolExecutor() as threads:
+        slow = threads.submit(catalog.shared_facts, *arguments, read_slowly, feed.transforms_version())
+        assert has_begun.wait(60)
+        facts = catalog.shared_facts(*arguments, read_facts, feed.transforms_version())
+        assert not kept.exists()
+        other_has_ended.set()
+        assert slow.result() == facts
+    assert len(facts) == 8, "all but the one that has another address now"
+    assert catalog.shared_facts(*arguments, read_facts, feed.transforms_version()) == facts
+    assert [path for path in folder.iterdir() if path.suffix != ".parquet"] == []
 
 
 @pytest.mark.parametrize("damage", [b"PAR1", b""])
