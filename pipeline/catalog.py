@@ -369,6 +369,7 @@ def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str
             trust=feeds.trust,
             terms=feed_terms(feeds),
             merge_version=transforms_version(),
+            inputs=inputs,
             then=write_issues,
             whole=bool(matched.get("full")),
         )

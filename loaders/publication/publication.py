@@ -99,6 +99,7 @@ def publish_match(
     trust: Mapping[str, int],
     terms: Mapping[str, str] | None = None,
     merge_version: str | None = None,
+    inputs: str | None = None,
     whole: bool = False,
     then: Callable[[], None] = lambda: None,
 ) -> dict[str, int]:
@@ -107,11 +108,12 @@ def publish_match(
     `merge` makes one record of a cluster's members; `trust` is how far each feed is trusted, 0 where it is not named.
     `terms` is what is told of each feed beside its metadata, as any text: where it is another than at the last
     publication, the feed's resources count as changed. With `merge_version`, which names the code of `merge`, only
-    those resources are merged again whose members, decisions or relations changed since. The live members are read
-    again here: those whose resources may have to change, or with `whole` all; the result is the same. When nothing
-    changed, only the row of harvest_run changes. `then` is called once all of it is published, before the match is kept
-    for the next night. Of a publication that is done already, only what follows is done that was not. Raises
-    NothingMatched or Outdated when the match must be made again first.
+    those resources are merged again whose members, decisions or relations changed since. `inputs` is a digest of all
+    that this depends on besides the catalog: without it, or where the match read another, the next night does all of
+    its work. The live members are read again here: those whose resources may have to change, or with `whole` all; the
+    result is the same. When nothing changed, only the row of harvest_run changes. `then` is called once all of it is
+    published, before the match is kept for the next night. Of a publication that is done already, only what follows is
+    done that was not. Raises NothingMatched or Outdated when the match must be made again first.
     """
     run = read_run(env, run_id)
     if run.status not in {"running", "loaded"}:
@@ -119,7 +121,7 @@ def publish_match(
     if run.status == "running":
         matched = read_match_result(folder)
         note_publishing(env, folder, run_id)
-        _publish(env, run_id, folder, matched, merge, trust, terms, merge_version, whole=whole)
+        _publish(env, run_id, folder, matched, merge, trust, terms, merge_version, inputs=inputs, whole=whole)
     if folder.exists():
         show_publications(env)
         then()
@@ -137,6 +139,7 @@ def _publish(
     terms: Mapping[str, str] | None,
     merge_version: str | None,
     *,
+    inputs: str | None,
     whole: bool,
 ) -> None:
     """Publish the match in one transaction; the arguments are those of `publish_match`."""
@@ -160,7 +163,7 @@ def _publish(
         writer.note_changes()
         write_matches(connection, lambda: read_matches(folder))
         write_publish_state(connection, MATCH_STATE, published_value(folder))
-        note_written(connection, read_by_match(folder), is_current=is_current)
+        note_written(connection, read_by_match(folder), is_current=is_current, inputs=inputs)
         notes = msgspec.json.encode(writer.problems).decode() if writer.problems else None
         listed = len(before.live) + before.standing + len(before.alone)
         counts = {**writer.counts, "landed": sum(writer.counts.values()), "listed": listed}

@@ -78,13 +78,14 @@ def lock_number(connection: Connection, state: ReadState | None) -> bool:
     return state is not None and state.number is not None and number == state.number
 
 
-def note_written(connection: Connection, state: ReadState | None, *, is_current: bool) -> None:
-    """Count the publication's own changes as published, where the catalog was what the match read.
+def note_written(connection: Connection, state: ReadState | None, *, is_current: bool, inputs: str | None) -> None:
+    """Count the publication's own changes as published, where the catalog and `inputs` were what the match read.
 
     To be called at the end of the publication's transaction; `is_current` is what lock_number returned. What follows
-    the publication is not written yet, so that it is not taken for done.
+    the publication is not written yet, so that it is not taken for done: a second try may do it, by which time the
+    declarations are perhaps those of the match again.
     """
-    if not is_current or state is None or state.number is None:
+    if not is_current or state is None or state.number is None or state.inputs != inputs:
         return
     number = _number(connection)
     if number == state.number + 1:  # by the publication itself

@@ -261,6 +261,22 @@ def test_an_error_after_a_publication_leaves_it_to_the_next_try(
     assert published(quiet), "everything of it is done"
 
 
+def test_what_was_published_by_a_declaration_that_is_taken_back_is_published_again(quiet: Environment) -> None:
+    """A feed is trusted more for as long as a publication lasts, whose last steps are done by a second try."""
+    reload(quiet, name="Photosynthesis, second edition")
+    matched, state_file = catalog.match(), quiet.home / "match" / "state.json"
+    declare(quiet, "books", "trust = 90\n")
+    remove(state_file)
+    state_file.mkdir()
+    with pytest.raises(catalog.PublicationUnfinished):
+        catalog.publish(matched)
+    declare(quiet, "books")
+    remove(state_file)
+    catalog.publish(matched)
+    assert not published(quiet)
+    assert published(quiet)
+
+
 def remove(path: Path) -> None:
     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
