@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,3 +72,16 @@ class KeptInstallation:
                 yield env
             finally:
                 engine(env).dispose()
+
+
+def kept_installation(fill: Callable[[Environment], object]) -> Any:
+    """Return a module's fixture: an installation that is filled once on each database."""
+
+    @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+    def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeptInstallation]:
+        catalogs = request.getfixturevalue("postgres_catalogs") if request.param == "postgresql" else None
+        installation = KeptInstallation(tmp_path_factory.mktemp("kept"), fill, catalogs)
+        yield installation
+        installation.close()
+
+    return kept

@@ -31,6 +31,7 @@ from loaders.task_notes import write_note
 from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
 from schemas import Environment, environment
+from tests.installation import KeptInstallation, kept_installation
 from tests.loaders.nights import everything, on_sqlite, rows
 from tests.pipeline.feeds import declare, listed, night
 
@@ -51,8 +52,9 @@ def plain(number: int) -> Any:
     return listed("books", number)
 
 
-def filled(env: Environment) -> None:
+def fill(env: Environment) -> None:
     """Two nights and their publications, a waiting version, a correction and a held run: the name is everywhere."""
+    declare(env, "books")
     night(env, "books", works())
     tasks_catalog.publish_now()
     night(env, "books", works(name="Untitled", keywords=[NAME], likes=2))
@@ -68,6 +70,16 @@ def filled(env: Environment) -> None:
     (run / "raw-00000.bin").write_bytes(b"\xff\xfe" + f"<broken {NAME}".encode("utf-16-le"))
     (run / "raw-00001.bin").write_bytes(f"<broken>{NAME}".encode("latin-1"))
     (run / "raw-00001.json").write_text(json.dumps({"url": "https://x.example", "reason": f"bad: {NAME}"}))
+
+
+kept = kept_installation(fill)
+
+
+@pytest.fixture
+def filled(kept: KeptInstallation) -> Iterator[Environment]:
+    """An installation in which the name is everywhere."""
+    with kept.begun() as library:
+        yield library
 
 
 def _person() -> dict[str, Any]:
@@ -107,22 +119,21 @@ def parts_are_whole(env: Environment) -> Iterator[int]:
             yield len(table)
 
 
-def test_a_name_is_taken_out_of_every_store_and_stays_out(library: Environment) -> None:
-    filled(library)
-    assert len(holding(library)) > 8
-    erased = erasure.erase(library, **BY, feed="books", names=[NAME], contacts=[CONTACT])
+def test_a_name_is_taken_out_of_every_store_and_stays_out(filled: Environment) -> None:
+    assert len(holding(filled)) > 8
+    erased = erasure.erase(filled, **BY, feed="books", names=[NAME], contacts=[CONTACT])
     assert erased.landed >= 2 and erased.rows > 5
-    assert holding(library) == []
-    assert list(parts_are_whole(library)) == [4, 4]
+    assert holding(filled) == []
+    assert list(parts_are_whole(filled)) == [4, 4]
     tasks_catalog.publish_now()
-    night(library, "books", works(name="Untitled", keywords=[NAME], likes=2))
-    night(library, "books", works(likes=3))
+    night(filled, "books", works(name="Untitled", keywords=[NAME], likes=2))
+    night(filled, "books", works(likes=3))
     tasks_catalog.publish_now()
     tasks.run_feed("books", tasks.begin_reprocess("books"))
     tasks_catalog.publish_now()
-    assert holding(library) == []
-    assert {status for (status,) in rows(library, "source_record", "status")} == {"live"}
-    lines = list(erasure.list_erasures(library))
+    assert holding(filled) == []
+    assert {status for (status,) in rows(filled, "source_record", "status")} == {"live"}
+    lines = list(erasure.list_erasures(filled))
     assert [" by A Steward: [erased] asked for it; done " in line for line in lines] == [True, True]
 
 
@@ -137,32 +148,31 @@ def test_what_a_crosswalk_repairs_does_not_bring_a_name_back(library: Environmen
 
 
 def test_a_record_is_taken_out_whole_and_is_not_loaded_again(
-    library: Environment, capsys: pytest.CaptureFixture[str]
+    filled: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    filled(library)
-    others = [row for row in rows(library, "source_record", "key, record") if row[0] in ("books:2", "books:3")]
+    others = [row for row in rows(filled, "source_record", "key, record") if row[0] in ("books:2", "books:3")]
     assert main(["erase", "books:0", *SIGNED]) == 0
     assert main(["erase", "books:1", *SIGNED]) == 0
-    erasure.erase(library, **BY, key="books:2", names=[NAME])
+    erasure.erase(filled, **BY, key="books:2", names=[NAME])
     capsys.readouterr()
-    assert holding(library) == [] and holding(library, "books.example.org/0") == []
-    assert list(parts_are_whole(library)) == [4, 4]
+    assert holding(filled) == [] and holding(filled, "books.example.org/0") == []
+    assert list(parts_are_whole(filled)) == [4, 4]
     for _ in range(2):
-        night(library, "books", works(name="Untitled", keywords=[NAME], likes=2))
+        night(filled, "books", works(name="Untitled", keywords=[NAME], likes=2))
         tasks_catalog.publish_now()
-    assert holding(library) == []
-    assert [row for row in rows(library, "source_record", "key, record") if row[0] in ("books:2", "books:3")] == others
-    assert rows(library, "source_record WHERE status = 'live'", "key") == [("books:2",), ("books:3",)]
-    before = everything(library)
-    assert night(library, "books", works(name="Untitled", keywords=[NAME], likes=2))[1]["unchanged"] == 4
+    assert holding(filled) == []
+    assert [row for row in rows(filled, "source_record", "key, record") if row[0] in ("books:2", "books:3")] == others
+    assert rows(filled, "source_record WHERE status = 'live'", "key") == [("books:2",), ("books:3",)]
+    before = everything(filled)
+    assert night(filled, "books", works(name="Untitled", keywords=[NAME], likes=2))[1]["unchanged"] == 4
     tasks.run_feed("books", tasks.begin_reprocess("books"))
     tasks_catalog.publish_now()
-    assert everything(library) == before
-    assert len(rows(library, "resource WHERE withdrawn_at IS NULL", "id")) == 2
+    assert everything(filled) == before
+    assert len(rows(filled, "resource WHERE withdrawn_at IS NULL", "id")) == 2
 
 
 @pytest.mark.parametrize(
-    ("env", "file_name", "times"),
+    ("kept", "file_name", "times"),
     [
         pytest.param("sqlite", "/part-00000.parquet", 2, id="among the parts"),
         pytest.param("sqlite", "/before.parquet", 1, id="before the undo logs"),
@@ -170,22 +180,22 @@ def test_a_record_is_taken_out_whole_and_is_not_loaded_again(
         pytest.param("sqlite", "/erasures.jsonl", 5, id="in the second erasure"),
         pytest.param("postgresql", "/before.parquet", 1, id="postgresql", marks=pytest.mark.postgres),
     ],
-    indirect=["env"],
+    indirect=["kept"],
+    scope="module",
 )
 def test_an_erasure_that_is_killed_is_completed_by_the_same_command(
-    library: Environment, file_name: str, times: int
+    filled: Environment, file_name: str, times: int
 ) -> None:
-    filled(library)
-    run = next((library.landing / "books").glob("books-*"))
+    run = next((filled.landing / "books").glob("books-*"))
     (run / ".part-00000.parquet.99999999.tmp").write_text(NAME)  # of a harvest that was killed
-    killed = erase_in_a_process(library, file_name, times)
+    killed = erase_in_a_process(filled, file_name, times)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert "NOT DONE" in " ".join(erasure.list_erasures(library))
-    completed = erase_in_a_process(library)
+    assert "NOT DONE" in " ".join(erasure.list_erasures(filled))
+    completed = erase_in_a_process(filled)
     assert completed.returncode == 0, completed.stderr
-    assert "NOT DONE" not in " ".join(erasure.list_erasures(library))
-    assert holding(library) == []
-    assert list(parts_are_whole(library)) == [4, 4]
+    assert "NOT DONE" not in " ".join(erasure.list_erasures(filled))
+    assert holding(filled) == []
+    assert list(parts_are_whole(filled)) == [4, 4]
 
 
 def erase_in_a_process(env: Environment, file_name: str = "", times: int = 0) -> subprocess.CompletedProcess[str]:
@@ -196,19 +206,18 @@ def erase_in_a_process(env: Environment, file_name: str = "", times: int = 0) ->
 
 
 def test_backups_after_it_hold_nothing_and_an_older_one_is_erased_again_when_restored(
-    library: Environment, tmp_path: Path
+    filled: Environment, tmp_path: Path
 ) -> None:
-    filled(library)
     old, new = tmp_path / "old.tar", tmp_path / "new.tar"
-    back_up(library, old)
-    erasure.erase(library, **BY, feed="books", names=[NAME], contacts=[CONTACT])
-    erasure.erase(library, **BY, key="books:3")
-    back_up(library, new)
-    assert erasure.erasures_since(library, old) == 3 and erasure.erasures_since(library, new) == 0
+    back_up(filled, old)
+    erasure.erase(filled, **BY, feed="books", names=[NAME], contacts=[CONTACT])
+    erasure.erase(filled, **BY, key="books:3")
+    back_up(filled, new)
+    assert erasure.erasures_since(filled, old) == 3 and erasure.erasures_since(filled, new) == 0
     for number, backup in enumerate((old, new)):
         again = environment({"ELIB_HOME": str(tmp_path / f"again{number}")})
         (again.landing).mkdir(parents=True)
-        (again.landing / "erasures.jsonl").write_bytes((library.landing / "erasures.jsonl").read_bytes())
+        (again.landing / "erasures.jsonl").write_bytes((filled.landing / "erasures.jsonl").read_bytes())
         restore(again, backup)
         assert holding(again) == [] and holding(again, "books.example.org/3") == []
         engine(again).dispose()

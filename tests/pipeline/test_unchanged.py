@@ -20,7 +20,7 @@ from loaders.publication import begin_publication, publish_match
 from loaders.store import HarvestRunRow, ResourceRow, SourceRecordRow, read_transaction, write_transaction
 from pipeline import catalog, feed
 from schemas import Environment
-from tests.installation import KeptInstallation
+from tests.installation import KeptInstallation, kept_installation
 from tests.loaders.nights import rows
 from tests.pipeline.feeds import declare, land_only, listed, night
 from transforms.merge import merge
@@ -70,12 +70,7 @@ def fill(library: Environment) -> None:
     settle(library)
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeptInstallation]:
-    catalogs = request.getfixturevalue("postgres_catalogs") if request.param == "postgresql" else None
-    installation = KeptInstallation(tmp_path_factory.mktemp("quiet"), fill, catalogs)
-    yield installation
-    installation.close()
+kept = kept_installation(fill)
 
 
 @pytest.fixture
