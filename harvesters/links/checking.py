@@ -102,9 +102,9 @@ class LinkChecker:
         if answer.status < 400:
             at = answer.hops[-1].url if answer.hops else url
             most = _MAX_BYTES if is_page(content_type) else _MAX_FILE_BYTES
-            shown = self._follow("GET", at, answer.hops, most)[0]
+            shown, shown_type = self._follow("GET", at, answer.hops, most)
             if shown.status < 400 or is_busy(shown) or not answer.hops:
-                return shown
+                return shown if is_page(shown_type) else _with_size_of_head(shown, answer)
         return self._follow("GET", url, ())[0]
 
     def _follow(self, method: str, url: str, hops: tuple[Hop, ...], most: int = _MAX_BYTES) -> tuple[Answer, str]:
@@ -165,6 +165,13 @@ def _target(reply: Reply, url: str) -> str | None:
     if target is None:
         raise _Kept("unreachable", "redirects to what is not an address")
     return target
+
+
+def _with_size_of_head(shown: Answer, head: Answer) -> Answer:
+    """Return what GET answers for a file, with the size that the same address states for HEAD alone."""
+    if shown.size_bytes is None and shown.status < 400 and shown.hops == head.hops:
+        return msgspec.structs.replace(shown, size_bytes=head.size_bytes)
+    return shown
 
 
 def _answer(reply: Reply, hops: tuple[Hop, ...]) -> Answer:

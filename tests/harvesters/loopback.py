@@ -111,7 +111,7 @@ def _serving(script: Script, tls: ssl.SSLContext | None) -> Iterator[Loopback]:
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
-            if "Content-Length" not in answer.headers:
+            if answer.headers.keys().isdisjoint(("Content-Length", "Transfer-Encoding")):
                 self.send_header("Content-Length", str(len(answer.bytes)))
             self.end_headers()
             if self.command != "HEAD":

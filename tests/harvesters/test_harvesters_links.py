@@ -72,6 +72,12 @@ def answer(request: ReceivedRequest) -> Answer:
         return page("Volcanoes")
     if request.path == "/signed":  # as stores of files sign an address: for one method
         return to(f"/signed-for/{request.method}")
+    if request.path == "/made-on-request":  # a file whose length is stated for HEAD alone
+        is_head = request.method == "HEAD"
+        stated = {"Content-Length": "1000008"} if is_head else {"Transfer-Encoding": "chunked"}
+        return Answer(
+            "" if is_head else "4\r\n%PDF\r\n0\r\n\r\n", headers={"Content-Type": "application/pdf", **stated}
+        )
     if request.path.startswith("/signed-for/"):
         is_meant = request.path.endswith(f"/{request.method}")
         return Answer(b"%PDF-1.7", headers={"Content-Type": "application/pdf"}) if is_meant else Answer(status=410)
@@ -95,6 +101,7 @@ def test_each_kind_of_answer_is_told_apart(checker: tuple[LinkChecker, str]) -> 
 def test_the_size_of_a_file_is_what_its_server_states_and_a_page_has_none(checker: tuple[LinkChecker, str]) -> None:
     links, site = checker
     assert links.check(f"{site}/file").size_bytes == 1_000_008
+    assert links.check(f"{site}/made-on-request").size_bytes == 1_000_008
     assert links.check(f"{site}/book").size_bytes is None
     assert links.check(f"{site}/410").size_bytes is None
 
