@@ -35,7 +35,8 @@ def links(
     except (FeedBusy, LinksFailed) as error:
         print(error, file=sys.stderr)
         return 1
-    print(" ".join(result.notes))
+    if result.notes:
+        print(" ".join(result.notes))
     for each in result.unpublished:
         print(
             f"{each} is not checked: no resource has this address; give it as a resource's page has it", file=sys.stderr

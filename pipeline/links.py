@@ -85,6 +85,7 @@ def link_settings(variables: Mapping[str, str]) -> LinkSettings:
 class LinksResult(Base, frozen=True, kw_only=True):
     """What a run did: its id, its sentences, how many addresses it checked, and which named ones are not published.
 
+    run_id: empty where the named host kept a run from beginning
     unknown_host: what to do where the named host has no published address; empty where it has
     """
 
@@ -109,11 +110,13 @@ def check_links(
 
     `settings` may be the variables that hold them. Publications are followed first; the library's index follows at the
     end. Of the addresses and the host that are named, those that are not published are not asked. A run that fails is
-    recorded. Raises FeedBusy when another process checks the links, LinksFailed for wrong settings and when no host
-    answers.
+    recorded, and none begins for such a host. Raises FeedBusy when another process checks the links, LinksFailed for
+    wrong settings and when no host answers.
     """
-    from loaders.links import follow_publications
+    from loaders.links import follow_publications, is_behind
 
+    if not is_behind(env) and (unknown_host := _unknown_host(env, host)):
+        return LinksResult(run_id="", checked=0, notes=(), unknown_host=unknown_host)
     with upkeep(env, "links") as recorded:
         chosen = settings if isinstance(settings, LinkSettings) else link_settings(settings)
         follow_publications(env, recorded.run, clock())

@@ -2,7 +2,7 @@
 
 from loaders.links.addresses import addresses_of, host_of
 from loaders.links.due import DueAddress, due_addresses, hosts_with_due, known_hosts, published_addresses
-from loaders.links.following import follow_publications
+from loaders.links.following import follow_publications, is_behind
 from loaders.links.results import CheckCounts, write_checks
 from loaders.links.state import DEAD_AFTER_DAYS, DEAD_AFTER_STRIKES, LinkState, next_state
 
@@ -17,6 +17,7 @@ __all__ = [
     "follow_publications",
     "host_of",
     "hosts_with_due",
+    "is_behind",
     "known_hosts",
     "next_state",
     "published_addresses",

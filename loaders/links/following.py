@@ -49,7 +49,7 @@ def follow_publications(env: Environment, run: Run, at: datetime) -> int:
     Returns the number of resources that were read. New addresses are due at `at`.
     """
     read = 0
-    while _is_behind(env):
+    while is_behind(env):
         with write_transaction(env) as connection:
             read += _follow(connection, run, at)
     with write_transaction(env) as connection:
@@ -57,7 +57,8 @@ def follow_publications(env: Environment, run: Run, at: datetime) -> int:
     return read
 
 
-def _is_behind(env: Environment) -> bool:
+def is_behind(env: Environment) -> bool:
+    """Return whether a publication has changed resources whose addresses are not known yet."""
     with read_transaction(env) as connection:
         return bool(_changed(connection, _place(connection), 1))
 

@@ -129,8 +129,10 @@ def test_only_published_addresses_are_asked_and_the_others_are_named(library: En
     assert (limited.checked, limited.unpublished, sites.asked()) == (1, (), ["/1"])
     assert check_links(environment(), FAST, urls=unpublished).checked == 0 and sites.asked() == [], "nor is what is due"
     host = urlsplit(sites.url("/1")).netloc
+    ran = rows(library, "harvest_run WHERE kind = 'links'", "id")
     mistyped = check_links(environment(), FAST, host=host[:-1])
     assert (mistyped.checked, mistyped.unknown_host, sites.asked()) == (0, f"did you mean {host}?", [])
+    assert rows(library, "harvest_run WHERE kind = 'links'", "id") == ran, "no run is recorded of a slip"
     assert check_links(environment(), FAST, host=host).unknown_host == "", "nothing is due there, which is no mistake"
 
 
