@@ -204,12 +204,12 @@ class _Airflow(BaseHTTPRequestHandler):
     """Airflow's REST API as far as it is used: a token, and DAG runs."""
 
     triggered: list[tuple[str, object]] = []
+    known = {"username": "web", "password": "secret"}
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        known = {"username": "web", "password": "secret"}
         if self.path == "/auth/token":
-            self._answer(201 if body == known else 401, {"access_token": "t"})
+            self._answer(201 if body == self.known else 401, {"access_token": "t"})
         elif self.headers["authorization"] == "Bearer t" and "logical_date" in body:
             self.triggered.append((self.path, body))
             self._answer(200, {"dag_run_id": "manual__1"})
@@ -258,6 +258,25 @@ def test_airflow_does_the_work_where_it_is_configured(
     monkeypatch.setenv("ELIB_AIRFLOW_PASSWORD", "other")
     refused = steward.submit("/console", "/console/work", action="publish", target="", reason="x")
     assert "it answers 401" in shown(refused.text)
+
+
+@on_sqlite
+def test_the_web_of_a_deployment_signs_in_as_the_admin_and_links_to_airflows_public_address(
+    airflow: type[_Airflow], steward: Browser, library: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`elib web` is a process of its own there: nothing sets Airflow's variables for it."""
+    monkeypatch.delenv("ELIB_AIRFLOW_USERNAME")
+    monkeypatch.delenv("ELIB_AIRFLOW_PASSWORD")
+    monkeypatch.delenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", raising=False)
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example.org/")
+    refused = shown(steward.submit("/console", "/console/work", action="publish", target="", reason="x").text)
+    assert "ELIB_AIRFLOW_PASSWORD are not set, and" in refused and "passwords.json has no password of admin" in refused
+    (library.home / "airflow").mkdir(parents=True)
+    (library.home / "airflow" / "passwords.json").write_text('{"admin": "made by Airflow"}')
+    monkeypatch.setattr(airflow, "known", {"username": "admin", "password": "made by Airflow"})
+    answer = steward.submit("/console", "/console/work", action="publish", target="", reason="x")
+    assert [path for path, _ in airflow.triggered] == ["/api/v2/dags/catalog/dagRuns"]
+    assert 'href="https://airflow.example.org/dags/catalog/runs/manual__1"' in answer.text
 
 
 @on_sqlite

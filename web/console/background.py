@@ -107,7 +107,7 @@ def begin_work(env: Environment, action: Action, target: str, *, by: str, reason
         run_before=before.id if before else "",
     )
     airflow = _airflow_url()
-    begun = _begin_in_airflow(airflow, work) if airflow and action != "release" else None
+    begun = _begin_in_airflow(env, airflow, work) if airflow and action != "release" else None
     work = begun or _begin_process(env, work)
     _keep(env, work)
     return work
@@ -268,7 +268,7 @@ def _wait(env: Environment, work: Work, process: subprocess.Popen[bytes]) -> Non
         log.warning("%s %s: how its process ended is not recorded: %s", work.action, work.target, error)
 
 
-def _begin_in_airflow(url: str, work: Work) -> Work | None:
+def _begin_in_airflow(env: Environment, url: str, work: Work) -> Work | None:
     """Trigger the DAG by Airflow's REST API, and return the work with the address of the DAG's run.
 
     None when Airflow would not run it: its DAG is paused there, or Airflow does not know it yet. Raises CannotBegin.
@@ -277,7 +277,7 @@ def _begin_in_airflow(url: str, work: Work) -> Work | None:
     body = {"logical_date": None, "conf": conf, "note": f"{work.by}: {work.reason}"}
     try:
         with httpx.Client(base_url=url, timeout=_AIRFLOW_SECONDS) as client:
-            token = _answer_of(client.post("/auth/token", json=_airflow_login()))["access_token"]
+            token = _answer_of(client.post("/auth/token", json=_airflow_login(env)))["access_token"]
             bearer = {"authorization": f"Bearer {token}"}
             known = client.get(f"/api/v2/dags/{dag}", headers=bearer)
             if known.status_code == httpx.codes.NOT_FOUND or _answer_of(known)["is_paused"]:
@@ -292,19 +292,28 @@ def _begin_in_airflow(url: str, work: Work) -> Work | None:
                 why=str(one_line(str(error))[:_MAX_SENTENCE_CHARS]),
             )
         ) from error
-    return msgspec.structs.replace(work, airflow=str(httpx.URL(f"{url}/dags/{dag}/runs/{run}")))
+    return msgspec.structs.replace(work, airflow=str(httpx.URL(f"{_address_for_people(url)}/dags/{dag}/runs/{run}")))
 
 
-def _airflow_login() -> dict[str, str]:
+def _address_for_people(url: str) -> str:
+    """Return the address of Airflow's pages that people use; the web itself may reach it by another."""
+    return os.environ.get("AIRFLOW__API__BASE_URL", "").rstrip("/") or url
+
+
+def _airflow_login(env: Environment) -> dict[str, str]:
     """Return the name and password for Airflow: those of the variables, or the admin's that Airflow itself has made."""
     name, password = (os.environ.get(f"ELIB_AIRFLOW_{each}", "") for each in ("USERNAME", "PASSWORD"))
     if password:
         return {"username": name, "password": password}
-    path = Path(os.environ.get("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", ""))
-    if not path.is_file():
-        raise ValueError("ELIB_AIRFLOW_USERNAME and ELIB_AIRFLOW_PASSWORD are not set")
+    usual = env.home / "airflow" / "passwords.json"  # where `elib airflow` lets Airflow write it
+    path = Path(os.environ.get("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE") or usual)
     name = name or "admin"
-    return {"username": name, "password": msgspec.json.decode(path.read_bytes(), type=dict[str, str])[name]}
+    try:
+        return {"username": name, "password": msgspec.json.decode(path.read_bytes(), type=dict[str, str])[name]}
+    except (OSError, KeyError, msgspec.DecodeError) as error:
+        raise ValueError(
+            f"ELIB_AIRFLOW_USERNAME and ELIB_AIRFLOW_PASSWORD are not set, and {path} has no password of {name}"
+        ) from error
 
 
 def _answer_of(response: httpx.Response) -> Any:
