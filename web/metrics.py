@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
@@ -28,8 +29,11 @@ from schemas.version import __version__
 from web.languages import marked
 from web.settings import WebSettings
 
-_STATUSES = ("loaded", "held", "failed", "running", "landed")
+_STATUSES = ("loaded", "held", "failed", "running", "landed", "refused", "superseded", "undone")
 _REFUSED = marked("These figures are for the monitoring only, which sends the token that the operators have set.")
+_A_YEAR_FROM = datetime(2026, 1, 1, tzinfo=UTC)
+_YEAR_SECONDS = 366 * 86_400
+_MAX_TIMES = 1_500  # of a schedule that are looked at: four of each day of a year
 router = APIRouter()
 
 
@@ -103,6 +107,9 @@ class _Figures:
         active = [feed for feed in in_use.feeds if feed.status == "active"]
         text = "1 for each active feed that is to be harvested."
         yield _gauge("elib_feed_active", text, ("feed",), [((feed.name,), 1) for feed in active])
+        text = "Longest time between two harvests by the schedule of each active feed, in seconds."
+        intervals = [((feed.name,), _longest_interval(feed.schedule)) for feed in active]
+        yield _gauge("elib_feed_interval_seconds", text, ("feed",), intervals)
         without = [((feed.name,), 1) for feed in active if "expect" not in feed.model_fields_set]
         text = "1 for each active feed whose file expects nothing of it."
         yield _gauge("elib_feed_without_expectations", text, ("feed",), without)
@@ -148,6 +155,12 @@ _OF_FEEDS = (
     ),
     _OfFeeds("run_records", "Records of each feed's last run, by outcome.", "outcome", lambda feed: feed.counts),
     _OfFeeds(
+        "failed_nights",
+        "Days in a row on which the harvests of each feed have failed; 0 once one has come through.",
+        "",
+        lambda feed: {"": feed.failed_nights},
+    ),
+    _OfFeeds(
         "last_run_timestamp_seconds",
         "When each feed's last run began, in seconds since 1970.",
         "",
@@ -180,6 +193,21 @@ _OF_FEEDS = (
     ),
     _OfFeeds("runs", "Runs of each feed that the catalog keeps, by status.", "status", lambda feed: feed.runs),
 )
+
+
+@lru_cache(maxsize=256)
+def _longest_interval(schedule: str) -> float:
+    """Return the longest time between two of a schedule's times within a year, in seconds: three days for weekdays."""
+    from croniter import croniter  # type: ignore[import-untyped]  # it has no types
+
+    times = croniter(schedule, _A_YEAR_FROM)
+    before, longest = times.get_next(float), 0.0
+    for number in range(_MAX_TIMES):
+        after = times.get_next(float)
+        longest, before = max(longest, after - before), after
+        if number and after - _A_YEAR_FROM.timestamp() > _YEAR_SECONDS:
+            break
+    return longest
 
 
 def _feeds(feeds: tuple[FeedStanding, ...]) -> Iterator[Metric]:

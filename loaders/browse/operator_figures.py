@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from loaders.store import RUN_COUNTS, HarvestRunRow, ResourceRow, RunMeasures, SourceRecordRow, decode_measures
 from schemas import Base
 
 _RUNS: Any = HarvestRunRow.__table__
 _RECORDS: Any = SourceRecordRow.__table__
+_OPEN = ("running", "landed", "failed")  # of a harvest that has not come through, or not yet
 
 
 class FeedStanding(Base, frozen=True, kw_only=True):
-    """A feed's last run, its records by status (`waiting` counts those of which a version waits), and its runs."""
+    """A feed's last run, its records by status (`waiting` counts those of which a version waits), and its runs.
+
+    failed_nights: days (UTC) in a row on which its harvests have failed, up to now; 0 once one has come through
+    """
 
     name: str
     status: str
@@ -24,6 +28,7 @@ class FeedStanding(Base, frozen=True, kw_only=True):
     loaded_at: str | None
     records: dict[str, int]
     runs: dict[str, int]
+    failed_nights: int
 
 
 class OperatorFigures(Base, frozen=True, kw_only=True):
@@ -39,6 +44,7 @@ class OperatorFigures(Base, frozen=True, kw_only=True):
 def operator_figures(connection: Connection) -> OperatorFigures:
     """Return how the feeds and the publications stand."""
     records, runs, loaded = _records(connection), _runs(connection), _loaded(connection)
+    failed_nights = _failed_nights(connection)
     newest = select(func.max(_RUNS.c.id)).where(_RUNS.c.feed.is_not(None)).group_by(_RUNS.c.feed)
     rows = connection.execute(select(_RUNS).where(_RUNS.c.id.in_(newest)).order_by(_RUNS.c.feed)).mappings()
     feeds = tuple(
@@ -51,6 +57,7 @@ def operator_figures(connection: Connection) -> OperatorFigures:
             loaded_at=loaded.get(row["feed"]),
             records=records.get(row["feed"], {}),
             runs=runs.get(row["feed"], {}),
+            failed_nights=failed_nights.get(row["feed"], 0),
         )
         for row in rows
     )
@@ -93,3 +100,14 @@ def _loaded(connection: Connection) -> dict[str, str]:
     is_loaded = (_RUNS.c.feed.is_not(None), _RUNS.c.kind == "harvest", _RUNS.c.status == "loaded")
     query = select(_RUNS.c.feed, func.max(_RUNS.c.ended_at)).where(*is_loaded).group_by(_RUNS.c.feed)
     return {name: at for name, at in connection.execute(query) if at is not None}
+
+
+def _failed_nights(connection: Connection) -> dict[str, int]:
+    """Return on how many days each feed's harvests have failed since one came through, to be loaded or decided on."""
+    is_harvest = (_RUNS.c.feed.is_not(None), _RUNS.c.kind == "harvest")
+    came_through = select(_RUNS.c.feed, func.max(_RUNS.c.id).label("id"))
+    newest = came_through.where(*is_harvest, _RUNS.c.status.not_in(_OPEN)).group_by(_RUNS.c.feed).subquery()
+    day = func.substr(_RUNS.c.started_at, 1, len("2026-01-31"))
+    count = select(_RUNS.c.feed, func.count(day.distinct())).outerjoin(newest, newest.c.feed == _RUNS.c.feed)
+    is_since = (_RUNS.c.status == "failed", or_(newest.c.id.is_(None), _RUNS.c.id > newest.c.id))
+    return dict(connection.execute(count.where(*is_harvest, *is_since).group_by(_RUNS.c.feed)).tuples().all())

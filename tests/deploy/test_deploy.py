@@ -23,6 +23,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(enc
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "ELIB_IMAGE" in service["image"]}
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+ALERTS_TEST = Path(__file__).with_name("alerts_test.yml")
 OTHERS_SETTINGS = {"FORWARDED_ALLOW_IPS"}  # uvicorn's
 
 
@@ -204,17 +205,27 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
 
 
 def test_caddy_accepts_the_proxys_file() -> None:
-    if shutil.which("caddy") is None:
+    caddy = shutil.which("caddy")
+    if caddy is None:
         pytest.skip("caddy is not here; Debian's package caddy has it")
     variables = {
         "ELIB_WEB_HOST": "library.example.org",
         "ELIB_AIRFLOW_HOST": "airflow.example.org",
         "HOME": "/nonexistent",
     }
-    command = ["caddy", "adapt", "--adapter", "caddyfile", "--config", str(DEPLOY / "Caddyfile")]
+    command = [caddy, "adapt", "--adapter", "caddyfile", "--config", str(DEPLOY / "Caddyfile")]
     ended = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     assert "library.example.org" in ended.stdout and "/execution/*" in ended.stdout
+
+
+def test_nights_make_the_alerts_that_they_should() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not here; Debian's package prometheus has it")
+    for words in (["check", "rules", DEPLOY / "monitoring" / "alerts.yml"], ["test", "rules", ALERTS_TEST]):
+        ended = subprocess.run([promtool, *words], capture_output=True, text=True, check=False)
+        assert ended.returncode == 0 and "duplicate" not in ended.stderr, ended.stdout + ended.stderr
 
 
 @pytest.mark.parametrize("script", sorted(DEPLOY.glob("*.sh")), ids=lambda path: path.name)

@@ -82,6 +82,39 @@ def test_a_failure_after_a_success_keeps_the_time_of_the_success(machine: Browse
     assert told["elib_decisions_waiting"][("cause", "failed"),] == 1
 
 
+def failing(env: Environment, night: int, hour: int = 1, **columns: Any) -> None:
+    at = f"2026-01-{night:02}T{hour:02}:00:00.000000Z"
+    run_of(
+        env, "books", night, id=f"books-202601{night:02}T{hour:02}0000000000", started_at=at, status="failed", **columns
+    )
+
+
+def test_nights_that_fail_are_counted_while_the_next_one_runs_and_until_one_comes_through(
+    machine: Browser, env: Environment
+) -> None:
+    run_of(env, "films", 5)
+    assert figures(machine)["elib_feed_failed_nights"] == {(("feed", "films"),): 0}
+    failing(env, 4)
+    run_of(env, "books", 5)
+    failing(env, 6)
+    failing(env, 6, hour=2)  # tried again in the same night
+    failing(env, 7)
+    failing(env, 8, kind="reprocess")  # the partner has nothing to do with it
+    begin_run(env, "books")
+    assert figures(machine)["elib_feed_failed_nights"][("feed", "books"),] == 2
+
+
+@pytest.mark.parametrize(
+    ("schedule", "days"),
+    [("0 1 * * *", 1), ("@weekly", 7), ("0 1 * * 1-5", 3), ("30 2 29 2 *", 1461), ("0 */6 * * *", 0.25)],
+)
+def test_a_feed_is_late_by_its_own_schedule(machine: Browser, env: Environment, schedule: str, days: float) -> None:
+    env.registered_feeds.mkdir(parents=True, exist_ok=True)
+    (env.registered_feeds / "books.toml").write_text(f'schedule = "{schedule}"\n{FEED}', encoding="utf-8")
+    (env.registered_feeds / "old.toml").write_text(f'status = "paused"\n{FEED}', encoding="utf-8")
+    assert figures(machine)["elib_feed_interval_seconds"] == {(("feed", "books"),): days * 86_400}
+
+
 def test_an_unusual_night_and_a_feed_without_expectations_are_told(machine: Browser, env: Environment) -> None:
     for night in range(1, 12):
         add_measures(env, run_of(env, "books", night), records=1_000 if night < 11 else 400)
