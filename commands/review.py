@@ -298,13 +298,13 @@ def _publish() -> str:
 
 def _print(lines: Callable[[Environment], Iterable[str]]) -> int:
     """Print the lines that a command gives; return 1, with a sentence on stderr, when it could not do its work."""
-    from sqlalchemy.exc import ArgumentError, OperationalError
+    from sqlalchemy.exc import OperationalError
 
     from loaders.catalog import Unsigned
     from loaders.curation import CannotDecide
     from loaders.feed_status import StatusUnchanged
     from loaders.migrations import migrate
-    from loaders.store import FeedBusy, WrongRunState
+    from loaders.store import BadCatalogUrl, FeedBusy, WrongRunState
     from schemas import BadFeed, environment, one_line
 
     env = environment()
@@ -315,10 +315,19 @@ def _print(lines: Callable[[Environment], Iterable[str]]) -> int:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has enough, as head does
         discard_stdout()
-    except (Unsigned, WrongRunState, CannotDecide, FeedBusy, StatusUnchanged, BadFeed, _NotPublished) as error:
+    except (
+        Unsigned,
+        WrongRunState,
+        CannotDecide,
+        FeedBusy,
+        StatusUnchanged,
+        BadFeed,
+        _NotPublished,
+        BadCatalogUrl,
+    ) as error:
         print(_shortened(one_line(str(error))), file=sys.stderr)
         return 1
-    except (OperationalError, ArgumentError) as error:
+    except OperationalError as error:
         why = str(error).partition("\n")[0]
         print(f"The catalog cannot be used: {why}; check ELIB_CATALOG_URL", file=sys.stderr)
         return 1

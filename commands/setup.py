@@ -71,6 +71,7 @@ def setup(
 ) -> int:
     """Set up the catalog and Airflow's database. A second call changes nothing."""
     from commands.airflow_home import prepare
+    from loaders.store import show_catalog_url
     from schemas import environment
 
     env = environment()
@@ -82,5 +83,5 @@ def setup(
         print(error, file=sys.stderr)
         return 1
     airflow_home = os.environ.get("AIRFLOW_HOME") or Path.home() / "airflow"
-    print(f"Set up: {env.catalog_url.split('@')[-1]}, Airflow in {airflow_home}")
+    print(f"Set up: {show_catalog_url(env)}, Airflow in {airflow_home}")
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from schemas import Environment
 
 MIGRATIONS_PENDING, LATER_WORK = 3, 4  # exit codes of --check
+_SECONDS_BETWEEN_TRIES = 2.0
 
 
 def upgrade(
@@ -19,6 +21,12 @@ def upgrade(
     existing_airflow: Annotated[
         bool, typer.Option("--existing-airflow", help="Use Airflow's own configuration, not one under ELIB_HOME.")
     ] = False,
+    wait: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="SECONDS", help="Wait so long for a database that does not answer, as after a power cut."
+        ),
+    ] = 0,
 ) -> int:
     """Bring the catalog and Airflow's database to this version, and say what is left to do.
 
@@ -30,12 +38,14 @@ def upgrade(
 
     from commands.setup import NotSetUp, set_up
     from loaders.migrations import NewerCatalog
+    from loaders.store import show_catalog_url
     from pipeline.upgrading import check_upgrade
     from schemas import __version__, environment
 
     env = environment()
-    print(f"E-library {__version__}, catalog {_shown(env)}")
     try:
+        print(f"E-library {__version__}, catalog {show_catalog_url(env)}", flush=True)
+        _await_catalog(env, wait)
         done = check_upgrade(env)
         print("\n".join(done.lines))
         if check:
@@ -53,6 +63,24 @@ def upgrade(
         return 1
     print("Upgraded: the catalog, Airflow's database and its pool.")
     return 0
+
+
+def _await_catalog(env: Environment, seconds: int) -> None:
+    """Return when the catalog's database answers, or after so many seconds."""
+    from sqlalchemy.exc import OperationalError
+
+    from loaders.migrations import catalog_version
+
+    until, is_told = time.monotonic() + seconds, False
+    while time.monotonic() < until:
+        try:
+            catalog_version(env)
+            return
+        except OperationalError as error:
+            if not is_told:
+                print(f"Waiting for at most {seconds} s: {str(error.orig).splitlines()[0]}", flush=True)
+            is_told = True
+        time.sleep(_SECONDS_BETWEEN_TRIES)
 
 
 def _check(env: Environment, has_migrations: bool, has_later_work: bool, *, existing_airflow: bool) -> int:
@@ -95,9 +123,3 @@ def _is_airflow_current() -> bool:
     except (TimeoutError, SystemExit):
         return False
     return True
-
-
-def _shown(env: Environment) -> str:
-    from sqlalchemy import make_url
-
-    return make_url(env.catalog_url).render_as_string(hide_password=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import inspect, make_url, or_, select
+from sqlalchemy import inspect, or_, select
 
-from loaders.store import TermMappingRow, read_transaction
+from loaders.store import TermMappingRow, parse_catalog_url, read_transaction
 from schemas import Environment, TermMapping
 
 _MAPPINGS: Any = TermMappingRow.__table__
@@ -18,7 +18,7 @@ def active_mappings(env: Environment, feed: str | None = None) -> tuple[TermMapp
 
     With `feed` only those that count for it. Empty where there is no catalog, or one of a release without mappings.
     """
-    url = make_url(env.catalog_url)
+    url = parse_catalog_url(env.catalog_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         return ()
     query = select(*(_MAPPINGS.c[name] for name in TermMapping.__struct_fields__)).where(

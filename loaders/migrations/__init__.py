@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import inspect, make_url, text
+from sqlalchemy import inspect, text
 
-from loaders.store import read_transaction, write_transaction
+from loaders.store import parse_catalog_url, read_transaction, show_catalog_url, write_transaction
 from schemas import Environment, UnusableFile
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class NewerCatalog(UnusableFile):
             "install the software that it belongs to, or restore a backup of before into an empty ELIB_HOME and an "
             "empty catalog"
         )
-        super().__init__(Path(make_url(env.catalog_url).render_as_string(hide_password=True)), why, advice)
+        super().__init__(Path(show_catalog_url(env)), why, advice)
 
 
 class Migration(NamedTuple):
@@ -76,7 +76,7 @@ def catalog_version(env: Environment) -> CatalogVersion:
 
 def has_catalog(env: Environment) -> bool:
     """Return whether there is a database to read; of SQLite, whether its file exists."""
-    url = make_url(env.catalog_url)
+    url = parse_catalog_url(env.catalog_url)
     return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from more_itertools import chunked
 from sqlalchemy import URL, Connection, Engine, Insert, LargeBinary, case, cast, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError
 
 from schemas import Environment
 
@@ -26,6 +27,32 @@ _SQLITE_PRAGMAS = (
 _FEW_PAGES_KIB = 4_096
 MAX_BOUND_VALUES = 500  # values bound in one query
 WRITE_OPTIONS = {"elib_writes": True}  # of a connection of which the transactions write
+
+
+class BadCatalogUrl(ValueError):
+    """ELIB_CATALOG_URL names no database that a catalog can be in."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"ELIB_CATALOG_URL: {why}; use sqlite:///… or postgresql+psycopg://…")
+
+
+def parse_catalog_url(address: str) -> URL:
+    """Return the parts of a catalog's URL. Raises BadCatalogUrl, which does not repeat it: it may hold a password."""
+    try:
+        url = make_url(address)
+        dialect = url.get_backend_name()
+    except (ArgumentError, ValueError) as error:
+        raise BadCatalogUrl("it is not the address of a database") from error
+    if dialect not in ("sqlite", "postgresql"):
+        raise BadCatalogUrl(f"{dialect!r} is not supported")
+    return url
+
+
+def show_catalog_url(env: Environment) -> str:
+    """Return the catalog's URL for people: with *** for a password, wherever it stands. Raises BadCatalogUrl."""
+    url = parse_catalog_url(env.catalog_url)
+    hidden = {name: "***" if "password" in name else value for name, value in url.query.items()}
+    return url.set(query=hidden).render_as_string(hide_password=True)
 
 
 def engine(env: Environment) -> Engine:
@@ -51,18 +78,15 @@ def open_engine(address: str, *, is_pooled: bool = False) -> Engine:
     """Create an engine for a catalog URL: SQLite in WAL mode, or PostgreSQL through psycopg 3.
 
     With `is_pooled` no statement is prepared, because a pooler runs the next transaction in another session. Raises
-    ValueError for any other database.
+    BadCatalogUrl for any other database.
     """
-    url = make_url(address)
-    dialect = url.get_backend_name()
-    if dialect == "sqlite":
+    url = parse_catalog_url(address)
+    if url.get_backend_name() == "sqlite":
         return _open_sqlite(url)
-    if dialect == "postgresql":
-        if "+" not in url.drivername:
-            url = url.set(drivername="postgresql+psycopg")
-        options: dict[str, Any] = {"prepare_threshold": None} if is_pooled else {}
-        return create_engine(url, pool_pre_ping=True, connect_args=options)
-    raise ValueError(f"ELIB_CATALOG_URL: {dialect!r} is not supported; use sqlite:///… or postgresql+psycopg://…")
+    if "+" not in url.drivername:
+        url = url.set(drivername="postgresql+psycopg")
+    options: dict[str, Any] = {"prepare_threshold": None} if is_pooled else {}
+    return create_engine(url, pool_pre_ping=True, connect_args=options)
 
 
 def _open_sqlite(url: URL) -> Engine:

@@ -20,8 +20,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from schemas import Environment, sentence
@@ -326,7 +326,10 @@ def _lock_engine(env: Environment) -> Engine:
 
 @lru_cache(maxsize=16)
 def _engine(lock_url: str, _pid: int) -> Engine:
-    address: URL = make_url(lock_url)
+    try:
+        address = make_url(lock_url)
+    except (ArgumentError, ValueError) as error:
+        raise LockUnusable("ELIB_LOCK_URL is not the address of a database; use postgresql+psycopg://…") from error
     if address.get_backend_name() != "postgresql":
         raise LockUnusable("ELIB_LOCK_URL does not name a PostgreSQL; give the direct address of the catalog's server")
     return create_engine(

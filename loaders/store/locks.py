@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from filelock import BaseFileLock, FileLock
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection
 
-from loaders.store.database import engine
+from loaders.store.database import engine, parse_catalog_url
 from loaders.store.leases import Lease, LockUnusable, fence, is_lease_held
 from schemas import Environment, Sentence, sentence
 
@@ -226,7 +226,7 @@ def lock_path(env: Environment, name: str) -> Path:
 
 
 def _is_in_postgres(env: Environment) -> bool:
-    if make_url(env.catalog_url).get_backend_name() == "postgresql":
+    if parse_catalog_url(env.catalog_url).get_backend_name() == "postgresql":
         return True
     if env.lock_url:
         raise LockUnusable("ELIB_LOCK_URL is set, and the catalog is SQLite, whose locks are files: leave it out")

@@ -7,6 +7,7 @@ import re
 
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
+from loaders.store.database import BadCatalogUrl
 from loaders.store.leases import LeaseLost, LockUnusable
 from schemas import Environment, UnusableFile, one_line
 
@@ -36,7 +37,7 @@ def storage_sentence(error: BaseException, env: Environment) -> str | None:
         return one_line(str(error))
     if isinstance(error, OSError) and error.errno is not None:
         return _system_sentence(error, env)
-    if isinstance(error, (LeaseLost, LockUnusable)):
+    if isinstance(error, (LeaseLost, LockUnusable, BadCatalogUrl)):
         return one_line(str(error))
     if _lost_postgres(error):
         return f"PostgreSQL is not there: {one_line(str(error).partition(_NEW_LINE)[0])}; try again when it answers"

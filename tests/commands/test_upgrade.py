@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import select
+import socket
+import socketserver
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import msgspec
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from commands.cli import main
 from loaders.store import engine, read_transaction, write_transaction
@@ -19,6 +23,7 @@ from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
 from pipeline.downloads import write_downloads
 from schemas import ROOT, Environment
+from tests.catalogs import PostgresCatalogs
 from tests.loaders.test_old_catalogs import empty, put
 from tests.pipeline.feeds import declare, listed, night
 
@@ -122,15 +127,66 @@ def test_nothing_is_made_where_there_is_nothing(tmp_path: Path, monkeypatch: pyt
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "url", ["postgresql://elib:hunter2@127.0.0.1:1/elib", "postgresql://127.0.0.1:1/elib?user=elib&password=hunter2"]
+)
 def test_a_database_that_does_not_answer_is_one_sentence_without_the_password(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ELIB_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("ELIB_CATALOG_URL", "postgresql://elib:hunter2@127.0.0.1:1/elib")
+    monkeypatch.setenv("ELIB_CATALOG_URL", url)
     assert main(["upgrade", "--check"]) == 1
     output = capsys.readouterr()
     assert output.err.startswith("Not upgraded: ") and len(output.err.splitlines()) == 1
     assert "hunter2" not in output.out + output.err
+
+
+@pytest.mark.parametrize("words", ["backup", "publish", "review", "upgrade --check", "web"])
+@pytest.mark.parametrize("url", ["hunter2", "postgresql+psycopg://elib:hunter2@host:port/elib"])
+def test_an_address_of_no_database_is_one_sentence_of_every_command(
+    words: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ELIB_HOME", str(tmp_path))
+    monkeypatch.setenv("ELIB_CATALOG_URL", url)
+    assert main(words.split()) == 1
+    output = capsys.readouterr()
+    assert "ELIB_CATALOG_URL: it is not the address of a database; use sqlite" in output.err
+    assert len(output.err.splitlines()) == 1 and "hunter2" not in output.out + output.err
+
+
+class _Forward(socketserver.BaseRequestHandler):
+    """Passes a connection on to the tests' PostgreSQL."""
+
+    def handle(self) -> None:
+        with socket.create_connection(("127.0.0.1", 5432)) as server:
+            peers = {self.request: server, server: self.request}
+            while ready := select.select(list(peers), [], [])[0]:
+                content = ready[0].recv(65_536)
+                if not content:
+                    return
+                peers[ready[0]].sendall(content)
+
+
+@pytest.mark.postgres
+def test_after_a_power_cut_an_upgrade_waits_for_the_database(
+    postgres_catalogs: PostgresCatalogs, tmp_path: Path
+) -> None:
+    database = postgres_catalogs.take_empty()
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Forward, bind_and_activate=False)
+    server.server_bind()  # connections are refused until it listens
+    address = make_url(database).set(port=server.server_address[1]).render_as_string(hide_password=False)
+    settings = {**os.environ, "ELIB_HOME": str(tmp_path), "ELIB_CATALOG_URL": address, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "commands.cli", "upgrade", "--check", "--wait", "300"]
+    with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, text=True) as process, server:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("E-library ")
+        assert process.stdout.readline().startswith("Waiting for at most 300 s: connection failed")
+        server.server_activate()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        rest = process.stdout.read()
+        assert process.wait() == 3 and rest.startswith("The catalog has no tables yet"), rest
+        server.shutdown()
+    postgres_catalogs.give_back(database)
 
 
 def test_an_upgrade_does_what_the_check_said(home: Environment) -> None:
