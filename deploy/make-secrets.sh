@@ -15,7 +15,8 @@ keep() { # NAME TEXT
 }
 read_secret() { cat "$folder/$1"; }
 
-for name in postgres_password catalog_password airflow_password redis_password web_secret jwt_secret api_secret; do
+for name in postgres_password catalog_password airflow_password redis_password web_secret metrics_token jwt_secret \
+    api_secret; do
     keep "$name" "$(random)"
 done
 keep fernet_key "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_')"

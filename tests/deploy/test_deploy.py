@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,30 @@ def test_only_the_proxy_is_reached_from_outside_and_ours_run_without_rights() ->
     for path in UNITS:
         text = path.read_text()
         assert "User=elib" in text and "NoNewPrivileges=yes" in text and "ProtectSystem=strict" in text, path.name
+
+
+def test_the_proxys_address_is_given_to_nothing_else() -> None:
+    """Docker gives addresses in the order in which containers start, and the proxy starts last."""
+    (pool,) = COMPOSE["networks"]["default"]["ipam"]["config"]
+    proxy = ip_address(SERVICES["proxy"]["networks"]["default"]["ipv4_address"])
+    assert proxy in ip_network(pool["subnet"]) and str(proxy) != pool["gateway"]
+    assert proxy not in ip_network(pool["ip_range"])
+    assert ip_network(pool["ip_range"]).num_addresses > 2 * len(SERVICES)
+
+
+def test_postgres_is_awaited_where_the_others_reach_it() -> None:
+    """While its image makes the databases, it answers on its socket already, and not yet by TCP."""
+    assert "-h" in SERVICES["postgres"]["healthcheck"]["test"]
+    (setup,) = (service["command"] for name, service in OURS.items() if name == "setup")
+    assert setup[0] == "upgrade" and int(setup[setup.index("--wait") + 1]) >= 60
+    assert re.search(
+        r"^ExecStart=.* upgrade --wait \d+$", (DEPLOY / "systemd" / "elib-setup.service").read_text(), re.M
+    )
+
+
+def test_a_backup_before_an_upgrade_upgrades_nothing() -> None:
+    """`docker compose run` first starts what a service depends on, and `setup` upgrades."""
+    assert [name for name in ("backup", "setup") if "setup" in SERVICES[name]["depends_on"]] == []
 
 
 def test_logs_do_not_grow_without_end() -> None:
