@@ -22,7 +22,8 @@ from loaders.store import ResourceRow, SourceRecordRow, read_transaction
 from schemas import Environment
 
 _STEPS_OF_REPROCESS = ("plan", "transform", "check", "stage", "gate", "load")  # in the measures of a run
-_MAX_RUNS = 50  # of a feed, the newest, in which its speed is looked for
+_MAX_RUNS = 50  # of a feed, or downloads: the largest, in which the speed is looked for
+_MAX_PUBLICATIONS = 20_000  # the newest: of feeds that load each night most publications do little
 _MEASURES = "measures"
 _RUN_COLUMNS = ("id", "feed", "kind", "status", "started_at", "ended_at", "listed", "landed", "decided_by")
 _RECORDS, _RESOURCES = SourceRecordRow.__table__, ResourceRow.__table__
@@ -133,7 +134,7 @@ def _download(env: Environment, connection: Connection) -> Download | None:
         return None
     runs = _runs(connection)
     query = select(runs).where(runs.c.kind == "downloads", runs.c.status == "loaded", runs.c.listed > 0)
-    rows = connection.execute(query.order_by(runs.c.id.desc()).limit(_MAX_RUNS)).mappings()
+    rows = connection.execute(query.order_by(runs.c.listed.desc()).limit(_MAX_RUNS)).mappings()
     speeds = (Speed(row["listed"], _whole_seconds(row), row["id"], includes_waiting=False) for row in rows)
     return Download(newest.manifest.name, newest.manifest.resources, max(speeds, key=_seconds_of, default=None))
 
@@ -153,7 +154,7 @@ def _speed(connection: Connection, feed: str) -> Speed | None:
     """Return the speed of the run that says most: a measured one or a reprocess before others, then the largest."""
     runs = _runs(connection)
     query = select(runs).where(runs.c.feed == feed, runs.c.status == "loaded", runs.c.landed > 0)
-    rows = connection.execute(query.order_by(runs.c.id.desc()).limit(_MAX_RUNS)).mappings()
+    rows = connection.execute(query.order_by(runs.c.landed.desc()).limit(_MAX_RUNS)).mappings()
     speeds = [speed for row in rows if (speed := _speed_of(row)) is not None]
     return max(speeds, key=lambda speed: (not speed.includes_waiting, speed.records), default=None)
 
@@ -180,7 +181,7 @@ def _longest(connection: Connection, step: str) -> Speed | None:
     """Return the publication in which a step took longest: one that had all of its work to do, if any is measured."""
     runs = _runs(connection)
     query = select(runs).where(runs.c.kind == "publish", runs.c.status == "loaded")
-    rows = connection.execute(query.order_by(runs.c.id.desc()).limit(_MAX_RUNS)).mappings()
+    rows = connection.execute(query.order_by(runs.c.id.desc()).limit(_MAX_PUBLICATIONS)).mappings()
     measured = ((row, _seconds_by_step(row.get(_MEASURES)).get(step)) for row in rows)
     speeds = (Speed(row["listed"], seconds, row["id"], includes_waiting=False) for row, seconds in measured if seconds)
     return max(speeds, key=_seconds_of, default=None)

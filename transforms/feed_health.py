@@ -18,7 +18,7 @@ from typing import NamedTuple
 from schemas import FeedNight, Manner, Measure, Unusual
 
 MIN_NIGHTS = 8  # below, there is no band
-MAX_NIGHTS = 60  # older ones are forgotten
+MAX_NIGHTS = 60  # older ones are forgotten, but for silence
 _SPREADS = 4.0
 _SCALED = 1.4826  # a median absolute deviation of a normal distribution, as its standard deviation
 _LEAST_STEP = math.log(1.10)  # of records, from one night to the next
@@ -26,7 +26,8 @@ _LEAST_TIMES = math.log(4.0)  # of changes and seconds, against the median
 _LEAST_SHARE = 0.05
 _DRIFT_TIMES = math.log(1.5)  # of records, from the oldest third of the nights until now
 _DRIFT_SHARE = 0.15
-_FEW_CHANGES, _FEW_SECONDS, _FEW_RECORDS = 20, 60.0, 20  # no count below is unusually high, and no loss of so few
+# no count below is unusually high, and no loss of so few but of all
+_FEW_CHANGES, _FEW_SECONDS, _FEW_RECORDS = 20, 60.0, 20
 _SILENT_DAYS, _SILENT_TIMES = 7.0, 2.0
 _DAY = 86_400.0
 
@@ -38,15 +39,15 @@ class _Band(NamedTuple):
 
 
 def unusual(nights: Sequence[FeedNight]) -> tuple[Unusual, ...]:
-    """Return what is unusual in the last of the nights, which are in the order of time."""
+    """Return what is unusual in the last of the nights, which are in the order of time.
+
+    Nights before the last 60 tell of silence only; of those that changed nothing none need be given.
+    """
     known = list(nights)[-MAX_NIGHTS - 1 :]
     if len(known) <= MIN_NIGHTS:
         return ()
-    return tuple(
-        each
-        for judge in (_steps("records"), _steps("promised"), _changes, _seconds, *_SHARES, _silence)
-        for each in judge(known)
-    )
+    judges = (_steps("records"), _steps("promised"), _changes, _seconds, *_SHARES)
+    return (*(each for judge in judges for each in judge(known)), *_silence(nights))
 
 
 def _steps(measure: Measure) -> Callable[[Sequence[FeedNight]], Iterator[Unusual]]:
@@ -58,14 +59,16 @@ def _steps(measure: Measure) -> Callable[[Sequence[FeedNight]], Iterator[Unusual
             return
         logs = [math.log1p(value) for value in values]
         steps = [after - before for before, after in itertools.pairwise(logs)]
-        last, before = values[-1], values[-2]
-        if abs(last - before) < _FEW_RECORDS:
-            return
         band = _band(steps[:-1], _LEAST_STEP)
         low, high = (math.expm1(logs[-2] + edge) for edge in band[:2])
+        last = values[-1]
         outside = _outside(measure, last, _Band(max(0.0, low), high, len(values) - 1))
-        if outside or _turned(logs):  # growth as usual is no drift
-            yield from outside or _drift(measure, values, logs, _DRIFT_TIMES, math.expm1)
+        if outside and (abs(last - values[-2]) >= _FEW_RECORDS or last == 0):
+            yield from outside
+            return
+        levels = _without_jumps(logs, band)
+        if _turned(levels) and abs(last - math.expm1(levels[0])) >= _FEW_RECORDS:  # growth as usual is no drift
+            yield from _drift(measure, values, levels, _DRIFT_TIMES, math.expm1)
 
     return judge
 
@@ -130,6 +133,13 @@ def _drift(
     if abs(scaled[-1] - oldest) > width:
         low, high = max(0.0, unscale(oldest - width)), unscale(oldest + width)
         yield Unusual(measure=measure, value=values[-1], low=low, high=high, manner="drift", nights=len(values) - 1)
+
+
+def _without_jumps(logs: Sequence[float], band: _Band) -> list[float]:
+    """Return the levels as if every step outside the band, which was told in its night, had been made before them."""
+    steps = [after - before for before, after in itertools.pairwise(logs)]
+    usual = [step if band.low <= step <= band.high else 0.0 for step in steps]
+    return [logs[-1] - rest for rest in reversed(list(itertools.accumulate(reversed(usual), initial=0.0)))]
 
 
 def _turned(scaled: Sequence[float]) -> bool:

@@ -110,4 +110,4 @@ def _failed_nights(connection: Connection) -> dict[str, int]:
     day = func.substr(_RUNS.c.started_at, 1, len("2026-01-31"))
     count = select(_RUNS.c.feed, func.count(day.distinct())).outerjoin(newest, newest.c.feed == _RUNS.c.feed)
     is_since = (_RUNS.c.status == "failed", or_(newest.c.id.is_(None), _RUNS.c.id > newest.c.id))
-    return dict(connection.execute(count.where(*is_harvest, *is_since).group_by(_RUNS.c.feed)).tuples().all())
+    return dict(connection.execute(count.where(*is_harvest, *is_since).group_by(_RUNS.c.feed)).all())

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import insert, make_url, text
 
 from commands.cli import main
-from loaders.store import engine, read_transaction, write_transaction
+from loaders.store import RUN_COUNTS, HarvestRunRow, engine, read_transaction, write_transaction
 from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
 from pipeline.downloads import write_downloads
@@ -117,6 +117,27 @@ def test_a_catalog_of_today_has_nothing_to_do_until_the_code_changes(
     code, output = elib(home, "upgrade", "--check")
     assert code == 0 and len(output.splitlines()) == 4, f"what was said to be done is done: {output}"
     assert "Not made again: no full match; no resource is merged without a change of its records; " in output
+
+
+def test_the_times_are_those_of_the_night_that_did_all_of_the_work(
+    empty: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(empty, "016")
+    seconds = '{"seconds": {"match": 0.001, "publish": 0.001, "harvest": 9.0, "transform": 9.0}}'
+    with write_transaction(empty) as connection:
+        for number in range(60):
+            for kind, feed in (("publish", None), ("harvest", "books")):
+                run = {"id": f"{feed or 'publish'}-20270101T0000000000{number:02}", "feed": feed, "kind": kind}
+                counts = dict.fromkeys(RUN_COUNTS, 0) | {"listed": 12, "landed": 1, "duplicates": 0}
+                times = {"started_at": "2027-01-01T00:00:00.000000Z", "ended_at": "2027-01-01T00:00:18.000000Z"}
+                row = {**run, **counts, **times, "status": "loaded", "measures": seconds}
+                connection.execute(insert(HarvestRunRow).values(row))
+    _, output = check(capsys)
+    assert re.search(r"the longest match took \d+ s for 12 records, in publish-20261130T", output)
+    assert re.search(
+        r"the longest publication, without its match, took \d+ s for 12 records, in publish-20261130T", output
+    )
+    assert re.search(r"  books: 7 records, .* in books-20261130T", output), output
 
 
 def test_nothing_is_made_where_there_is_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,6 +87,34 @@ def test_silence_is_longer_than_this_feed_was_ever_silent() -> None:
     assert unusual(nights) == (), "of too few changes nothing is learned"
 
 
+def test_silence_does_not_end_by_itself() -> None:
+    spoke = [night(number, changes=5) for number in range(20)]
+    for days in (30, 200, 2_000):
+        silent = [night(20 + number) for number in range(days - 61, days)]  # of the nights between none is kept
+        assert [each.measure for each in unusual([*spoke, *silent])] == ["silence"], days
+    assert unusual([*spoke, *silent, night(2_021, changes=5)]) == ()
+
+
+def test_a_small_feed_that_loses_a_few_records_each_night_drifts() -> None:
+    sizes = [500] * 10 + [500 - 8 * number for number in range(1, 51)]
+    nights = [night(number, records=size) for number, size in enumerate(sizes)]
+    told = [until for until in range(61) if any(each.manner == "drift" for each in unusual(nights[:until]))]
+    assert told and sizes[told[0] - 1] > 250, "before half of it is gone"
+
+
+def test_a_small_feed_that_is_suddenly_empty_is_told() -> None:
+    nights = [night(number, records=12) for number in range(20)]
+    (emptied,) = unusual([*nights, night(20, records=0)])
+    assert (emptied.measure, emptied.manner, emptied.value) == ("records", "low", 0)
+    assert unusual([*nights, night(20, records=7)]) == ()
+
+
+def test_a_feed_that_has_grown_tenfold_in_a_night_is_told_once() -> None:
+    sizes = [1_000] * 30 + [10_000 + 30 * number for number in range(30)]
+    nights = [night(number, records=size) for number, size in enumerate(sizes)]
+    assert [until for until in range(61) if unusual(nights[:until])] == [31]
+
+
 def test_a_slow_loss_is_told_as_drift() -> None:
     nights = [night(number, license=0.9 - 0.004 * number) for number in range(60)]
     told = [until for until in range(10, 61) if unusual(nights[:until])]

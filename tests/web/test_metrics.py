@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,16 @@ def test_an_unusual_night_and_a_feed_without_expectations_are_told(machine: Brow
     without = told["elib_feed_without_expectations"]
     assert without[("feed", "books"),] == 1 and (("feed", "safe"),) not in without
     assert (("feed", "odd"), ("trouble", "mistake")) in told["elib_feed_file_trouble"]
+
+
+def test_a_feed_that_has_been_silent_for_months_is_still_told(machine: Browser, env: Environment) -> None:
+    began = datetime(2025, 1, 1, 1, tzinfo=UTC)
+    for night in range(150):
+        at = began + timedelta(days=night)
+        columns = {"id": f"books-{at:%Y%m%dT%H%M%S}000000", "started_at": f"{at:%Y-%m-%dT%H:%M:%S.%fZ}"}
+        run_of(env, "books", 1, **columns, changed=3 if night < 20 else 0)
+    silence = (("feed", "books"), ("manner", "high"), ("measure", "silence"))
+    assert figures(machine)["elib_feed_unusual"] == {silence: 130}
 
 
 def test_an_empty_catalog_has_figures_too(machine: Browser) -> None:
