@@ -130,7 +130,7 @@ def test_the_times_are_those_of_the_night_that_did_all_of_the_work(
                 run = {"id": f"{feed or 'publish'}-20270101T0000000000{number:02}", "feed": feed, "kind": kind}
                 counts = dict.fromkeys(RUN_COUNTS, 0) | {"listed": 12, "landed": 1, "duplicates": 0}
                 times = {"started_at": "2027-01-01T00:00:00.000000Z", "ended_at": "2027-01-01T00:00:18.000000Z"}
-                row = {**run, **counts, **times, "status": "loaded", "measures": seconds}
+                row = {**run, **counts, **times, "status": "loaded", "measures": seconds, "transform_version": "old"}
                 connection.execute(insert(HarvestRunRow).values(row))
     _, output = check(capsys)
     assert re.search(r"the longest match took \d+ s for 12 records, in publish-20261130T", output)
