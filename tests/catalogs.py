@@ -130,11 +130,8 @@ class _EmptyCatalog:
         with _connected(template) as connection:
             self._schema = connection.scalar(text(SCHEMA))
             tables = connection.scalars(text(TABLES)).all()
-            self._rows = {
-                table: rows
-                for table in tables
-                if (rows := connection.execute(text(f"SELECT * FROM {table}")).mappings().all())
-            }
+            selected = {table: connection.execute(text(f"SELECT * FROM {table}")).mappings() for table in tables}
+            self._rows = {table: [{**row} for row in rows] for table, rows in selected.items()}
             sequences = connection.execute(text(SEQUENCES)).all()
         self._clear = ";".join(
             [
@@ -153,8 +150,8 @@ class _EmptyCatalog:
             connection.execute(text(self._clear))
             for table, rows in self._rows.items():
                 for row in rows:
-                    columns, values = ", ".join(row), ", ".join(f":{column}" for column in row)
-                    connection.execute(text(f"INSERT INTO {table} ({columns}) VALUES ({values})"), dict(row))
+                    columns, values = ", ".join(map(str, row)), ", ".join(f":{column}" for column in row)
+                    connection.execute(text(f"INSERT INTO {table} ({columns}) VALUES ({values})"), row)
         return True
 
 
