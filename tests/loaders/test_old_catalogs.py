@@ -20,6 +20,8 @@ from pipeline import catalog as tasks_catalog
 from schemas import Environment, environment
 from tests.catalogs import PostgresCatalogs
 
+pytestmark = pytest.mark.early
+
 CATALOGS = Path(__file__).parents[1] / "fixtures" / "catalogs"
 VERSIONS = sorted(path.name for path in CATALOGS.iterdir() if path.name.isdecimal())
 WITH_BACKUP = [path.parent.name for path in sorted(CATALOGS.glob("*/backup.tar.xz"))]

@@ -35,6 +35,8 @@ from tests.installation import KeptInstallation, kept_installation
 from tests.loaders.nights import everything, on_sqlite, rows
 from tests.pipeline.feeds import declare, listed, night
 
+pytestmark = pytest.mark.early
+
 ROOT = Path(__file__).parents[2]
 NAME, FOLDED, CONTACT = "Zoë Quistgaard-Brandt", "quistgaard", "zoe@quistgaard-brandt.example"
 BY: Any = {"by": "A Steward", "reason": f"{NAME} asked for it"}

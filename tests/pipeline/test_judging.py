@@ -16,6 +16,8 @@ from schemas import Environment
 from tests.loaders.nights import everything, on_sqlite, rows
 from tests.pipeline.feeds import declare, land_only, listed, night
 
+pytestmark = pytest.mark.early
+
 BY: Any = {"by": "A Steward", "reason": "looked at it"}
 SIGNED = ("--by", "A Steward", "--reason", "looked at it")
 CC = "https://creativecommons.org/licenses/"

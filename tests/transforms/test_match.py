@@ -15,6 +15,8 @@ from transforms.match.feature_rows import identifiers
 from transforms.match.folding import roman
 from transforms.match.numbering import edition_and_numbers, without_edition
 
+pytestmark = pytest.mark.early
+
 
 def record(key: str, title: str | dict[str, str] = "Teaching fractions with everyday objects", **fields: Any) -> Live:
     """A record with an author, a year, a publisher and a language, unless `fields` gives others."""

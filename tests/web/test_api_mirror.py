@@ -26,6 +26,7 @@ from web import create_app
 from web.settings import WebSettings
 
 __all__ = ["library"]
+pytestmark = pytest.mark.early
 
 
 class Mirror:

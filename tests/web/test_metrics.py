@@ -19,6 +19,8 @@ from tests.web.conftest import Browser
 from web import create_app
 from web.settings import WebSettings
 
+pytestmark = pytest.mark.early
+
 MONITORING = ROOT / "deploy" / "monitoring"
 _NAME = re.compile(r"\belib_[a-z_]+")
 SECRET = "s" * 40

@@ -20,6 +20,7 @@ from tests.web.conftest import Browser
 from web.settings import WebSettings
 
 __all__ = ["library"]
+pytestmark = pytest.mark.early
 on_sqlite = pytest.mark.parametrize("env", ["sqlite"], indirect=True)
 PAGE = "/console/records"
 HOSTILE = "<script>alert(1)</script> \u202eoverride\u202c 'quotes\" {{ 7*7 }}"

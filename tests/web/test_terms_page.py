@@ -19,6 +19,7 @@ from tests.web.conftest import Browser
 from tests.web.test_quarantine import shown
 
 __all__ = ["library"]
+pytestmark = pytest.mark.early
 PAGE = "/console/terms"
 TERM = "Arbeitzblatt"  # misspelt, and so in no list
 HOUR_SECONDS = 3600
