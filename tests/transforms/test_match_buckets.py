@@ -27,6 +27,7 @@ from transforms.match import (
     match_files,
     plan_buckets,
     score_bucket,
+    scoring,
 )
 from transforms.rules import apply_catalog_rules
 
@@ -79,6 +80,7 @@ def test_the_pairs_of_records_that_are_joined_some_at_a_time_are_those_of_one_jo
     at_once = match(rows, judgements=judged(rows))
     monkeypatch.setattr(bound, "NARROW_TILE_RECORDS", 500)
     monkeypatch.setattr(bound, "TILE_RECORDS", 90)
+    monkeypatch.setattr(scoring, "SCORED_PAIRS", 70)
     counts = match_files(stored(rows, tmp_path), tmp_path / "pairs.parquet", judgements=judged(rows))
     assert Matching(pq.read_table(tmp_path / "pairs.parquet"), *counts) == at_once
 

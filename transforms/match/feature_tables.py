@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from schemas import FeatureFiles
 
-MEMORY = "900MB"  # of a DuckDB connection; what it does not hold goes to disk
+MEMORY = "700MB"  # of a DuckDB connection; what it does not hold goes to disk
 CONFIG: dict[str, Any] = {  # of every DuckDB connection of the matcher
     "threads": 2,
     "autoinstall_known_extensions": False,

@@ -232,11 +232,24 @@ def write_kept(
     connection: duckdb.DuckDBPyConnection,
     model: Model,
     features: FeatureTables,
-    scored: str,
+    tables: Iterable[str],
     *,
     everything: bool = False,
 ) -> None:
-    """Write the table KEPT_PAIRS of the scored pairs that are kept: same, review, related or judged."""
+    """Write the table KEPT_PAIRS of the scored pairs that are kept: same, review, related or judged.
+
+    `tables` are those of scored pairs (transforms.match.scoring.score), one after the other.
+    """
+    for number, scored in enumerate(tables):
+        into = f"INSERT INTO {KEPT_PAIRS}" if number else f"CREATE OR REPLACE TEMP TABLE {KEPT_PAIRS} AS"
+        connection.execute(f"{into} {_kept_sql(connection, model, features, scored, everything=everything)}")
+        connection.execute("DROP TABLE shown")
+
+
+def _kept_sql(
+    connection: duckdb.DuckDBPyConnection, model: Model, features: FeatureTables, scored: str, *, everything: bool
+) -> str:
+    """Write what the kept pairs of a table show of their records, and return SQL for those pairs."""
     same = f"p >= {model.same} AND NOT {capped_sql(model)}"
     verdict = f"CASE WHEN {same} THEN 'same' WHEN p >= {model.review} THEN 'review' ELSE 'different' END"
     kept = "true" if everything else f"verdict <> 'different' OR related IS NOT NULL OR match_key = {JUDGED_RULE}"
@@ -245,8 +258,7 @@ def write_kept(
         f"SEMI JOIN (SELECT idx_l AS idx FROM {scored} UNION SELECT idx_r FROM {scored}) USING (idx)"
     )
     difference = compare_wordings(connection, model, scored, "shown", everything=everything)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {KEPT_PAIRS} AS "
+    return (
         "SELECT left_key, right_key, p AS probability, verdict, evidence::VARCHAR AS evidence, related FROM ("
         "SELECT l.key AS left_key, "
         f"r.key AS right_key, round(match_probability, {PROBABILITY_DECIMALS}) AS p, {verdict} AS verdict, "
@@ -254,7 +266,6 @@ def write_kept(
         f"match_key, {evidence_sql(model)} AS evidence FROM {scored} JOIN shown l ON l.idx = idx_l "
         f"JOIN shown r ON r.idx = idx_r LEFT JOIN {difference} USING (idx_l, idx_r)) WHERE {kept}"
     )
-    connection.execute("DROP TABLE shown")
 
 
 def _related_sql(model: Model) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import duckdb
@@ -14,6 +15,7 @@ from transforms.match.feature_tables import FeatureTables
 from transforms.match.model import Model
 
 PROBABILITY_DECIMALS = 6
+SCORED_PAIRS = 100_000  # at a time
 _SHOWN: dict[str, str] = {  # what a comparison shows of a side, as SQL
     "title": "coalesce({0}.shown_title, '')",
     "contributors": "coalesce({0}.shown_contributors, '')",
@@ -37,8 +39,8 @@ def score(
     pairs: str,
     sure_identifiers: str,
     least: float | None = None,
-) -> str:
-    """Return a table of pairs with the weight of each comparison.
+) -> Iterator[str]:
+    """Yield tables of pairs with the weight of each comparison, SCORED_PAIRS in each; the next one replaces it.
 
     `pairs` is a table of candidate pairs (transforms.match.blocks), `sure_identifiers` that of the identifiers which
     tell something (transforms.match.vague_identifiers). With `least` (log2 odds) what could not reach it is left out
@@ -52,7 +54,28 @@ def score(
     records = write_compared(connection, features.compared, sure_identifiers, pairs)
     if least is not None:
         pairs = drop_unreachable(connection, model, least, pairs, records, narrow=False)
-    return _predict(connection, model, records, pairs)
+    for some_pairs, their_records in _parts(connection, pairs, records):
+        yield _predict(connection, model, their_records, some_pairs)
+
+
+def _parts(connection: duckdb.DuckDBPyConnection, pairs: str, records: str) -> Iterator[tuple[str, str]]:
+    """Yield tables of some of the pairs and of their records, so that splink holds no more, however many there are."""
+    numbered, part_pairs, part_records = "numbered_pair", "pair_of_part", "record_of_part"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {numbered} AS SELECT *, "
+        f"(row_number() OVER (ORDER BY join_key_l, join_key_r) - 1) // {SCORED_PAIRS} AS part FROM {pairs}"
+    )
+    ((count,),) = connection.execute(f"SELECT count(*) FROM {numbered}").fetchall()
+    for part in range(max(1, -(-count // SCORED_PAIRS))):
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {part_pairs} AS SELECT * EXCLUDE part FROM {numbered} WHERE part = {part}"
+        )
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {part_records} AS SELECT * FROM {records} SEMI JOIN "
+            f"(SELECT join_key_l AS idx FROM {part_pairs} UNION SELECT join_key_r FROM {part_pairs}) USING (idx)"
+        )
+        yield part_pairs, part_records
+    connection.execute(f"DROP TABLE {numbered}")
 
 
 def _predict(connection: duckdb.DuckDBPyConnection, model: Model, records: str, pairs: str) -> str:
