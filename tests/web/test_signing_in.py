@@ -16,7 +16,7 @@ from starlette.requests import Request
 from loaders.accounts import add_account, change_account, end_sessions
 from loaders.sessions import SESSION_SECONDS
 from schemas import Environment
-from tests.web.conftest import PASSWORD, STEWARD, Browser
+from tests.web.conftest import PASSWORD, PASSWORD_HASH, STEWARD, Browser
 from web.pages import tell
 from web.signing_in import hash_password
 
@@ -33,7 +33,7 @@ def test_the_console_asks_who_it_is_and_goes_on_to_the_page_that_was_wanted(visi
     "next_page", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:x", "//[", "http://[::1"]
 )
 def test_signing_in_never_leads_to_another_site(visitor: Browser, env: Environment, next_page: str) -> None:
-    add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+    add_account(env, STEWARD, "steward", password=PASSWORD_HASH)
     for page in ("/sign-in", "/partners/sign-in"):
         assert visitor.get(page, params={"next": next_page}).status_code == 200
     answer = visitor.submit("/sign-in", "/sign-in", name=STEWARD, password=PASSWORD, next=next_page)
@@ -46,7 +46,7 @@ def test_signing_in_never_leads_to_another_site(visitor: Browser, env: Environme
 def test_a_wrong_password_a_disabled_account_and_a_partner_do_not_see_the_console(
     visitor: Browser, env: Environment, role: str
 ) -> None:
-    add_account(env, STEWARD, role, password=hash_password(PASSWORD))  # type: ignore[arg-type]
+    add_account(env, STEWARD, role, password=PASSWORD_HASH)  # type: ignore[arg-type]
     assert visitor.submit("/sign-in", "/sign-in", name=STEWARD, password="something else").status_code == 401
     assert visitor.get("/console").url.path == "/sign-in"
     entered = visitor.submit("/sign-in", "/sign-in", name=STEWARD, password=PASSWORD)
@@ -90,7 +90,7 @@ def test_a_session_ends_after_twelve_hours_however_much_it_is_used(
 
 
 def test_a_session_that_somebody_else_began_is_not_that_of_who_signs_in(visitor: Browser, env: Environment) -> None:
-    add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+    add_account(env, STEWARD, "steward", password=PASSWORD_HASH)
     visitor.get("/sign-in")
     planted = dict(visitor.cookies)
     visitor.submit("/sign-in", "/sign-in", name=STEWARD, password=PASSWORD)
@@ -146,7 +146,7 @@ def test_many_tries_have_to_wait(visitor: Browser) -> None:
 
 
 def test_a_stranger_who_guesses_keeps_the_owner_out_nowhere(visitor: Browser, env: Environment) -> None:
-    add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+    add_account(env, STEWARD, "steward", password=PASSWORD_HASH)
     with from_address(visitor, "198.51.100.7") as stranger:
         assert [try_in(stranger, STEWARD) for _ in range(11)] == [401] * 10 + [429]
         assert try_in(visitor, STEWARD, PASSWORD) == 200, "at another address"
@@ -155,7 +155,7 @@ def test_a_stranger_who_guesses_keeps_the_owner_out_nowhere(visitor: Browser, en
 def test_who_guesses_from_many_addresses_is_stopped_and_the_owners_own_browser_still_gets_in(
     visitor: Browser, env: Environment
 ) -> None:
-    add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+    add_account(env, STEWARD, "steward", password=PASSWORD_HASH)
     assert try_in(visitor, STEWARD, PASSWORD) == 200
     visitor.submit("/console", "/sign-out")
     for number in range(6):
@@ -171,7 +171,7 @@ def test_a_known_browser_may_not_guess_either_and_its_cookie_serves_no_other_nam
     visitor: Browser, env: Environment
 ) -> None:
     for name in (STEWARD, "Berta"):
-        add_account(env, name, "steward", password=hash_password(PASSWORD))
+        add_account(env, name, "steward", password=PASSWORD_HASH)
     assert try_in(visitor, STEWARD, PASSWORD) == 200
     (cookie,) = (each for each in visitor.cookies.jar if each.name.startswith("elib_browser"))
     assert cookie.path == "/sign-in" and cookie.value and "httponly" in {key.lower() for key in cookie._rest}
