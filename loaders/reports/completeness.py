@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,6 +15,7 @@ FIELDS = (
     "title", "description", "languages", "license", "url", "contributors", "publishers", "issued", "resource_types",
     "levels", "audiences", "age_range", "keywords", "subjects", "identifiers", "links", "relations", "competencies",
 )  # fmt: skip
+_BITS = tuple(1 << number for number in range(len(FIELDS)))
 Shares = dict[str, float]  # by field, 0 to 1
 History = dict[str, Shares]  # by date
 # A record whose fields stay undecoded JSON: only whether they are empty matters.
@@ -26,16 +27,23 @@ _COMPARED_AGE = timedelta(days=28)
 _MAX_AGE = timedelta(days=400)
 
 
+def filled_fields(record: str | bytes) -> int:
+    """Return which fields a record (as JSON) has: bit n is set for FIELDS[n]."""
+    values = msgspec.structs.astuple(_RECORD.decode(record))
+    return sum([bit for bit, value in zip(_BITS, values, strict=True) if bytes(value) not in _EMPTY])
+
+
 def field_shares(records: Iterable[str | bytes]) -> Shares:
     """Return the share of records (each as JSON) that have each field, four decimal places; empty without records."""
-    patterns: Counter[tuple[bool, ...]] = Counter()  # which fields are empty together, and in how many records
-    for text in records:
-        values = msgspec.structs.astuple(_RECORD.decode(text))
-        patterns[tuple([bytes(value) in _EMPTY for value in values])] += 1
-    total = patterns.total()
+    return counted_shares(Counter(map(filled_fields, records)))
+
+
+def counted_shares(records_by_fields: Mapping[int, int]) -> Shares:
+    """Return what `field_shares` does of records that are counted by what `filled_fields` returns of them."""
+    total = sum(records_by_fields.values())
     return {
-        field: round(sum(count for empty, count in patterns.items() if not empty[index]) / total, 4)
-        for index, field in enumerate(FIELDS)
+        field: round(sum(count for filled, count in records_by_fields.items() if filled & bit) / total, 4)
+        for field, bit in zip(FIELDS, _BITS, strict=True)
         if total
     }
 

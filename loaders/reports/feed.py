@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, exists, func, select
 
 from loaders.declarations import FileTrouble
-from loaders.reports.completeness import Shares, compared_date, field_shares, read_history, remember
+from loaders.reports.completeness import Shares, compared_date, read_history, remember
 from loaders.reports.fix_list import (
     LIST_COLUMNS,
     UNREADABLE,
@@ -23,12 +23,13 @@ from loaders.reports.fix_list import (
     open_fix_items,
     unreadable_texts,
 )
+from loaders.reports.kept_fields import read_field_shares
 from loaders.reports.lists import write_list
 from loaders.reports.night_facts import Absences, Troubles, count_issues, feed_facts, standings
 from loaders.reports.page import SEVERITIES, Rules, current_time, write_pages
 from loaders.reports.runs import ReportFacts, last_runs, nights, recent_runs
 from loaders.reports.texts import LANGUAGES
-from loaders.store import CurationRow, HarvestRunRow, IssueRow, SourceRecordRow, UnmappedValueRow, snapshot, undecoded
+from loaders.store import CurationRow, HarvestRunRow, IssueRow, SourceRecordRow, UnmappedValueRow, snapshot
 from schemas import Feed
 
 _TERM_COLUMNS = ("field", "value", "records", "first_seen")  # of the list of uncoded terms
@@ -60,7 +61,8 @@ def write_feed_report(
         current = earlier.get("basis") == digest and (folder / f"{feed.name}.fix.json").exists()
         if not current:
             written = _write_lists(connection, folder, feed.name, texts, languages)
-        shares = earlier["shares"] if current else _feed_shares(connection, feed.name)
+        kept_fields = folder / f"{feed.name}.fields.db"
+        shares = earlier["shares"] if current else read_field_shares(connection, kept_fields, feed.name)
         trouble = (troubles or {}).get(feed.name)
         absent = list((absences or {}).get(feed.name, ()))
         facts = _facts(connection, feed, folder, texts, at or current_time(), shares, trouble, absent)
@@ -149,14 +151,6 @@ def _facts(
 
 def _live(feed: str) -> tuple[Any, ...]:
     return (SourceRecordRow.feed == feed, SourceRecordRow.status == "live")
-
-
-def _feed_shares(connection: Connection, feed: str) -> Shares:
-    """Measure the share of the live records that have each field, one record at a time."""
-    query = select(undecoded(connection, SourceRecordRow.record)).where(
-        *_live(feed), SourceRecordRow.record.is_not(None)
-    )
-    return field_shares(connection.scalars(query.execution_options(yield_per=1_000)))
 
 
 def _completeness(shares: Shares, history_path: Path, today: str) -> ReportFacts:
