@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 
 from loaders.reports.page import Rules, page_suffix, rule_text
 from loaders.reports.texts import LANGUAGES, messages
-from loaders.store import IssueRow, SourceRecordRow, whole_file
+from loaders.store import IssueRow, SourceRecordRow, whole_files
 from schemas import harmless
 
 LIST_COLUMNS = ("since", "fixed", "identifier", "severity", "rule", "path", "value", "suggestion")
@@ -140,8 +140,13 @@ class FixListFiles:
 
     def __enter__(self) -> FixListFiles:
         with ExitStack() as files:  # closes those already open when one of them cannot be opened
-            self._csv = {language: _open(files, path, "utf-8-sig") for language, path in self._csv_paths.items()}
-            self._json = _open(files, self._json_path, "utf-8")
+            temporary_for = files.enter_context(whole_files())
+
+            def opened(path: Path, encoding: str) -> TextIO:
+                return files.enter_context(temporary_for(path).open("w", encoding=encoding, newline=""))
+
+            self._csv = {language: opened(path, "utf-8-sig") for language, path in self._csv_paths.items()}
+            self._json = opened(self._json_path, "utf-8")
             self._files = files.pop_all()
         for file in self._csv.values():
             file.write(f"{_cells(_CSV_COLUMNS)}\r\n")
@@ -161,7 +166,7 @@ class FixListFiles:
 
     def _write(self, batch: Sequence[FixItem]) -> None:
         # The cells that are the same in every language are made once.
-        rows = [(item.rule, _cells(item[:5]), _cells((item.since,))) for item in batch]
+        rows = [(item.rule, ",".join(map(_cell, item[:5])), _cells((item.since,))) for item in batch]
         for language, file in self._csv.items():
             rule_cells = {rule: self._cells_of(language, rule) for rule in {item.rule for item in batch}}
             file.write("".join(f"{first},{rule_cells[rule]},{since}\r\n" for rule, first, since in rows))
@@ -194,12 +199,6 @@ class FixListFiles:
         }
 
 
-def _open(files: ExitStack, path: Path, encoding: str) -> TextIO:
-    """Open a file that replaces `path` when it is complete."""
-    temporary = files.enter_context(whole_file(path))
-    return files.enter_context(temporary.open("w", encoding=encoding, newline=""))
-
-
 class _ReturnedLine:
     """A file for csv.writer that makes writerow return the line."""
 
@@ -208,6 +207,12 @@ class _ReturnedLine:
 
 
 _CSV_WRITER = csv.writer(_ReturnedLine())
+
+
+@lru_cache(maxsize=10_000)
+def _cell(text: str) -> str:
+    """Return a text as one of several cells of a line."""
+    return _cells((text, "")).removesuffix(",")
 
 
 def _cells(texts: Iterable[str]) -> str:

@@ -7,12 +7,12 @@ would take hundreds of megabytes, in the first language alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from more_itertools import chunked
 
-from loaders.reports.page import page_suffix, render_list, write_texts
+from loaders.reports.page import list_rows_html, page_suffix, render_list, write_texts
 from loaders.reports.texts import LANGUAGES
 
 PAGE_ROWS = 2_000
@@ -36,10 +36,25 @@ def write_list(
     `title` and `columns` are keys of messages; `count` is the number of rows. Pages in other languages than the first
     end in .<language>.html. `back` is the stem of the page that leads to the list; empty for none.
     """
-    pages = -(-count // PAGE_ROWS)
     languages = list_languages(count, languages)
-    written = []
+    pages = _pages(stem, title, columns, rows, count, languages, back)
+    written = write_texts(folder, pages)
+    delete_other_pages(folder, stem, written)
+    return written
+
+
+def _pages(
+    stem: str,
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    count: int,
+    languages: Sequence[str],
+    back: str,
+) -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of each page, while the rows are read."""
     for number, page_rows in enumerate(chunked(rows, PAGE_ROWS), start=1):
+        rows_html = list_rows_html(page_rows)
         for language in languages:
             suffix = page_suffix(language, languages)
             text = render_list(
@@ -49,15 +64,13 @@ def write_list(
                 title=title,
                 columns=columns,
                 number=number,
-                pages=pages,
+                pages=-(-count // PAGE_ROWS),
                 count=count,
-                rows=page_rows,
+                rows=rows_html,
                 unbroken=_UNBROKEN_COLUMNS,
                 back=f"{back}{suffix}.html" if back else "",
             )
-            written += write_texts(folder, [(f"{stem}-{number}{suffix}.html", text)])
-    delete_other_pages(folder, stem, written)
-    return written
+            yield f"{stem}-{number}{suffix}.html", text
 
 
 def list_languages(count: int, languages: Sequence[str]) -> Sequence[str]:

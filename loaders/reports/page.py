@@ -14,10 +14,11 @@ from babel.core import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, format_time
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from loaders.reports.texts import LANGUAGES, evidence_in, messages, preview_messages, reason_in
 from loaders.shell import elib_command
-from loaders.store import whole_file
+from loaders.store import whole_files
 
 _TEMPLATES = Path(__file__).parent / "templates"
 STYLE = _TEMPLATES / "style.css"  # of the reports, and of the web
@@ -144,8 +145,19 @@ def rule_text(rules: Rules, code: str, part: str, language: str) -> tuple[str, s
     return translated, language
 
 
+def list_rows_html(rows: Iterable[Sequence[str]]) -> Markup:
+    """Render the rows of a complete list, which are the same in every language."""
+    lines = [f"<tr>{''.join(map(_list_cell, row))}</tr>\n" for row in rows]
+    return Markup("".join(lines))  # noqa: S704 (each cell is escaped)
+
+
+@lru_cache(maxsize=10_000)
+def _list_cell(text: str) -> str:
+    return f'<td><bdi dir="auto" lang="">{escape(text)}</bdi></td>'
+
+
 def render_list(language: str, **facts: Any) -> str:
-    """Render one page of a complete list, with its headings in one language."""
+    """Render one page of a complete list, with its headings in one language; `rows` is what list_rows_html returns."""
     texts = messages(language)
     return printable(
         _environment()
@@ -231,11 +243,11 @@ def page_suffix(language: str, languages: Sequence[str]) -> str:
 
 
 def write_texts(folder: Path, texts: Iterable[tuple[str, str]]) -> list[Path]:
-    """Write each text to the file of its name, replaced as a whole, and return the paths."""
+    """Write each text to the file of its name, replaced as a whole when all are written, and return the paths."""
     paths = []
-    for name, text in texts:
-        path = folder / name
-        with whole_file(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-        paths.append(path)
+    with whole_files() as temporary_for:
+        for name, text in texts:
+            path = folder / name
+            temporary_for(path).write_text(text, encoding="utf-8")
+            paths.append(path)
     return paths

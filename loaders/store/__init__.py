@@ -112,6 +112,7 @@ from loaders.store.whole_files import (
     temporary_ending,
     temporary_folder,
     whole_file,
+    whole_files,
     whole_folder,
 )
 
@@ -226,6 +227,7 @@ __all__ = [
     "upsert",
     "visible_times",
     "whole_file",
+    "whole_files",
     "whole_folder",
     "write_changes",
     "write_parquet",

@@ -10,7 +10,8 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from loaders.store.locks import require_locks
 _LEFT_OVER = re.compile(r"(?:.*\.)?(?:([0-9a-f]{8})-)?([0-9]{1,10})\.tmp")
 _FOLDER_PREFIX = "elib-"  # of temporary folders
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.EMLINK}
+_SYNC_THREADS = 8
 _MAX_FOREIGN_SECONDS = 86_400  # after which the file of another machine is left over
 
 
@@ -32,17 +34,48 @@ def whole_file(path: Path) -> Iterator[Path]:
     A kill at any moment leaves either the old file or the new one, and at worst a temporary file that nothing reads and
     `sweep` removes. Raises LeaseLost when a lock that this thread works under is no longer its own.
     """
-    make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{temporary_ending()}")
+    with whole_files() as temporary_for:
+        yield temporary_for(path)
+
+
+@contextmanager
+def whole_files() -> Iterator[Callable[[Path], Path]]:
+    """Yield a function that returns for each path a temporary one to write to; at the end treat all as `whole_file`.
+
+    Many files are replaced at less cost so: they are synced at the same time, and their folder once. None is replaced
+    before the end; a kill while they are can leave some old and some new.
+    """
+    temporaries: dict[Path, Path] = {}
+
+    def temporary_for(path: Path) -> Path:
+        make_folder(path.parent)
+        return temporaries.setdefault(path, path.with_name(f".{path.name}.{temporary_ending()}"))
+
     try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        yield temporary_for
+        _sync_files(list(temporaries.values()))
         require_locks()
-        temporary.replace(path)
+        for path, temporary in temporaries.items():
+            temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+        for temporary in temporaries.values():
+            temporary.unlink(missing_ok=True)
+    for folder in {path.parent for path in temporaries}:
+        _sync_folder(folder)
+
+
+def _sync_files(paths: Sequence[Path]) -> None:
+    """Sync files, several at a time: the file system writes its journal once for those that wait together."""
+    if len(paths) == 1:
+        _sync_file(*paths)
+    elif paths:
+        with ThreadPoolExecutor(min(len(paths), _SYNC_THREADS)) as pool:
+            list(pool.map(_sync_file, paths))
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as written:
+        os.fsync(written.fileno())
 
 
 def link_file(path: Path, target: Path) -> None:
@@ -56,8 +89,7 @@ def link_file(path: Path, target: Path) -> None:
         if error.errno not in _NO_LINKS:
             raise
         shutil.copyfile(path, target)
-    with target.open("rb") as file:
-        os.fsync(file.fileno())
+    _sync_file(target)
 
 
 def temporary_ending() -> str:
@@ -86,8 +118,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     with temporary_folder(path.parent) as folder:
         yield folder
         for written in folder.iterdir():
-            with written.open("rb") as file:
-                os.fsync(file.fileno())
+            _sync_file(written)
         folder.chmod(0o777 & ~_umask())  # that of a temporary folder lets nobody else in
         _sync_folder(folder)
         folder.rename(path)

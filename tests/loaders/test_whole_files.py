@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from loaders.store import sweep, temporary_ending, temporary_folder, whole_file
+import pytest
+
+from loaders.store import sweep, temporary_ending, temporary_folder, whole_file, whole_files
 
 KILLED = """
 import os, sys
@@ -43,3 +45,17 @@ def test_a_temporary_folder_ends_with_its_use(tmp_path: Path) -> None:
     with temporary_folder(tmp_path / "match") as folder:
         (folder / "spill").touch()
     assert list((tmp_path / "match").iterdir()) == []
+
+
+def test_several_files_are_replaced_together_or_not_at_all(tmp_path: Path) -> None:
+    names = [f"{number}.txt" for number in range(20)]
+    with whole_files() as temporary_for:
+        for name in names:
+            temporary_for(tmp_path / name).write_text("first")
+            assert not (tmp_path / name).exists()
+    with pytest.raises(OSError, match="disk"), whole_files() as temporary_for:
+        temporary_for(tmp_path / names[0]).write_text("second")
+        raise OSError("the disk is full")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(names, "first")
+    with whole_files():
+        pass
