@@ -185,6 +185,19 @@ def test_a_backup_before_an_upgrade_upgrades_nothing() -> None:
     assert [name for name in ("backup", "setup") if "setup" in SERVICES[name]["depends_on"]] == []
 
 
+@pytest.mark.parametrize("unit", ["elib-scheduler.service", "elib-worker.service"])
+def test_tasks_that_run_are_not_ended_with_the_service_that_runs_them(unit: str) -> None:
+    """By default systemd sends SIGTERM to every process of a service, tasks too."""
+    text = (DEPLOY / "systemd" / unit).read_text()
+    assert re.search(r"^KillMode=mixed$", text, re.M) and re.search(r"^TimeoutStopSec=300$", text, re.M)
+    assert re.search(r"^After=.*\belib-api-server.service\b", text, re.M), "what comes after is ended before"
+
+
+def test_workers_end_before_what_their_tasks_report_to() -> None:
+    for name in ("worker-1", "worker-2"):
+        assert {"setup", "api-server"} <= SERVICES[name]["depends_on"].keys()
+
+
 def test_logs_do_not_grow_without_end() -> None:
     for name, service in SERVICES.items():
         assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}, name
