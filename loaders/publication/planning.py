@@ -245,17 +245,17 @@ def _resources_query() -> Any:
 
 def _resources(rows: Iterable[Any]) -> Iterator[tuple[str, PublishedResource]]:
     texts: dict[Any, Any] = {}  # times and reasons: few different ones
-    for row in rows:
+    for resource_id, sha256, quality, members, review, created_at, withdrawn_at, merged_from in rows:
         yield (
-            row.id,
+            resource_id,
             PublishedResource(
-                sha256=bytes.fromhex(row.record_sha256),
-                quality=row.quality,
-                members=row.members,
-                review=texts.setdefault(row.review, row.review),
-                created_at=texts.setdefault(row.created_at, row.created_at),
-                withdrawn_at=texts.setdefault(row.withdrawn_at, row.withdrawn_at),
-                merged_from=bytes.fromhex(row.merged_from) if row.merged_from else None,
+                sha256=bytes.fromhex(sha256),
+                quality=quality,
+                members=members,
+                review=texts.setdefault(review, review),
+                created_at=texts.setdefault(created_at, created_at),
+                withdrawn_at=texts.setdefault(withdrawn_at, withdrawn_at),
+                merged_from=bytes.fromhex(merged_from) if merged_from else None,
             ),
         )
 
