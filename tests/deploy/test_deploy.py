@@ -261,7 +261,7 @@ def test_nights_make_the_alerts_that_they_should() -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not here; Debian's package prometheus has it")
-    for words in (["check", "rules", DEPLOY / "monitoring" / "alerts.yml"], ["test", "rules", ALERTS_TEST]):
+    for words in (["check", "rules", str(DEPLOY / "monitoring" / "alerts.yml")], ["test", "rules", str(ALERTS_TEST)]):
         ended = subprocess.run([promtool, *words], capture_output=True, text=True, check=False)
         assert ended.returncode == 0 and "duplicate" not in ended.stderr, ended.stdout + ended.stderr
 
