@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from loaders.feed_text import changed_feed_text
 from loaders.shell import elib_command
@@ -96,7 +96,7 @@ class Undeclared(Exception):
 class _Kept(NamedTuple):
     """What the catalog knows of feeds: declarations, the folders they came from, and the feeds that have runs."""
 
-    rows: dict[str, FeedDeclarationRow]
+    rows: dict[str, Row[Any]]
     folders: dict[str, str]
     ran: frozenset[str]
     harvested: frozenset[str]  # without those that only came through the pipe
@@ -337,7 +337,7 @@ def _unconsented(feeds: Iterable[Feed], kept: _Kept) -> frozenset[str]:
     return frozenset(feed.name for feed in feeds if feed.name in registered and feed.metadata_license is None)
 
 
-def _counting_feed(feed: Feed | None, trouble: FileTrouble | None, kept_row: FeedDeclarationRow | None) -> Feed | None:
+def _counting_feed(feed: Feed | None, trouble: FileTrouble | None, kept_row: Row[Any] | None) -> Feed | None:
     """Return the declaration that counts: the kept one while the file's cannot, else the file's."""
     if trouble is None or trouble.state == "shadowed":
         return feed
@@ -371,7 +371,7 @@ def _moved_trouble(env: Environment, name: str) -> FileTrouble:
     return FileTrouble("moved", str(text), text, (path,))
 
 
-def _is_moved(env: Environment, feed: Feed, row: FeedDeclarationRow | None, folder: str | None) -> bool:
+def _is_moved(env: Environment, feed: Feed, row: Row[Any] | None, folder: str | None) -> bool:
     """Return whether a file differs from the kept declaration and is not known to be in the folder that it came from.
 
     The folder is unknown after a restore: a file that differs from the backup's declaration is used once harvested.
@@ -397,7 +397,7 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _decode(row: FeedDeclarationRow | None) -> Feed | None:
+def _decode(row: Row[Any] | None) -> Feed | None:
     """Return the feed of a row, read leniently; None when there is no row or it cannot be read."""
     if row is None:
         return None
@@ -415,9 +415,7 @@ def _decode(row: FeedDeclarationRow | None) -> Feed | None:
     return feed
 
 
-def _write(
-    connection: Connection, env: Environment, feeds: Iterable[Feed], rows: Mapping[str, FeedDeclarationRow]
-) -> None:
+def _write(connection: Connection, env: Environment, feeds: Iterable[Feed], rows: Mapping[str, Row[Any]]) -> None:
     """Write the declarations that changed, and the folder of each feed's file."""
     old_folders = _read_folders(connection)
     folders = dict(old_folders)
@@ -451,9 +449,8 @@ def _read_kept(connection: Connection) -> _Kept:
     return _Kept(_read_rows(connection), _read_folders(connection), ran, harvested)
 
 
-def _read_rows(connection: Connection) -> dict[str, FeedDeclarationRow]:
-    rows = connection.execute(select(FeedDeclarationRow.__table__).order_by(FeedDeclarationRow.feed)).mappings()
-    return {row["feed"]: FeedDeclarationRow(**row) for row in rows}
+def _read_rows(connection: Connection) -> dict[str, Row[Any]]:
+    return {row.feed: row for row in connection.execute(select(FeedDeclarationRow).order_by(FeedDeclarationRow.feed))}
 
 
 def _read_folders(connection: Connection) -> dict[str, str]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, Insert, NullPool, create_engine, make_url, text
 
 from loaders.migrations import migrate
 from loaders.store import engine
@@ -42,6 +42,12 @@ def new_catalog(env: Environment) -> None:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(_migrated_file())
+
+
+def execute_all(connection: Connection, statements: Iterable[Insert]) -> None:
+    """Write rows, each by a statement of its own."""
+    for statement in statements:
+        connection.execute(statement)
 
 
 @cache

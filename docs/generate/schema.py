@@ -50,8 +50,7 @@ def dictionary() -> str:
         struct = getattr(resource, name)
         parts += [f"### {name}\n", _summary(struct), "", *_struct_table(struct)]
     parts.append(_TABLES)
-    models = {mapper.class_.__tablename__: mapper.class_ for mapper in Table.registry.mappers}
-    for table_name, model in sorted(models.items()):
+    for table_name, model in sorted(Table.classes.items()):
         parts += [f"### {table_name}\n", inspect.cleandoc(model.__doc__ or ""), "", *_column_table(model.__table__)]
     return "\n".join(parts)
 

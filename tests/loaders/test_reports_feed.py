@@ -15,8 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, Insert, insert
 
 from loaders.reports import (
     LANGUAGES,
@@ -33,6 +32,7 @@ from loaders.store import HarvestRunRow, IssueRow, JudgementRow, MatchRow, Sourc
 from loaders.store.database import open_engine
 from schemas import Contributor, Environment, Feed, Language, Resource, harmless
 from schemas import License as Licence
+from tests.catalogs import execute_all
 
 AT = "2026-03-14T05:00:00Z"
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # what a spreadsheet may take for one
@@ -47,17 +47,17 @@ HTML = {
 RULES = {"html_remains": HTML}
 
 
-def record(key: str, **fields: Any) -> SourceRecordRow:
+def record(key: str, **fields: Any) -> Insert:
     name, _, identifier = key.partition(":")
     text = msgspec.json.encode(Resource(key=key, **fields)).decode()
-    return SourceRecordRow(
+    return insert(SourceRecordRow).values(
         key=key, feed=name, identifier=identifier, format="oai_dc", status="live", record=text, run_id=LAST, score=80
     )
 
 
-def issue(key: str, code: str, value: str, first: str = LAST, resolved: str | None = None, **columns: str) -> IssueRow:
+def issue(key: str, code: str, value: str, first: str = LAST, resolved: str | None = None, **columns: str) -> Insert:
     feed, severity = key.partition(":")[0], columns.get("severity", "warning")
-    return IssueRow(
+    return insert(IssueRow).values(
         finding=f"{key}|{code}|{value}", key=key, feed=feed, run_id=first, code=code, severity=severity,
         path="title.en", value=value, first_run_id=first, resolved_run_id=resolved,
     )  # fmt: skip
@@ -67,22 +67,26 @@ def issue(key: str, code: str, value: str, first: str = LAST, resolved: str | No
 def engine(env: Environment) -> Engine:
     made = open_engine(env.catalog_url)
     by = Licence(uri="https://creativecommons.org/licenses/by/4.0/", spdx=None, label=None, statement="CC", origin="record", open=True)  # fmt: skip  # noqa: E501
-    with Session(made) as session:
+    with made.begin() as connection:
         runs = [(EARLIER, "2026-03-13"), (LAST, "2026-03-14")]
-        session.add_all(
-            HarvestRunRow(
-                id=run, feed="col", kind="harvest", status="loaded", started_at=f"{night}T01:00:00Z", landed=4
-            )
-            for run, night in runs
+        execute_all(
+            connection,
+            (
+                insert(HarvestRunRow).values(
+                    id=run, feed="col", kind="harvest", status="loaded", started_at=f"{night}T01:00:00Z", landed=4
+                )
+                for run, night in runs
+            ),
         )
-        session.add_all(
+        execute_all(
+            connection,
             [
                 record("col:1", title={"en": "Plants & <light>", "ar": "النباتات"}, license=by),
                 record(
                     "col:2", title={"en": "Air"}, languages=(Language(tag="en", origin="declared", confidence=1.0),)
                 ),
                 record("col:3", contributors=(Contributor(name="Curie, Marie", role="author", kind="person"),)),
-                SourceRecordRow(
+                insert(SourceRecordRow).values(
                     key="col:9",
                     feed="col",
                     identifier="9",
@@ -98,12 +102,13 @@ def engine(env: Environment) -> Engine:
                 issue("col:3", "title_missing", "", severity="error"),
                 issue("col:3", "html_remains", "gone", EARLIER, LAST),
                 issue("other:1", "html_remains", "of another feed"),
-                UnmappedValueRow(field="levels", value="Gymnasium", feed="col", count=9, first_seen=AT),
-                UnmappedValueRow(field="levels", value="Schule", feed="col", count=3, first_seen=AT, mapped_to="2"),
-                UnmappedValueRow(field="levels", value="خاص", feed="col", count=2, first_seen=AT),
-            ]
+                insert(UnmappedValueRow).values(field="levels", value="Gymnasium", feed="col", count=9, first_seen=AT),
+                insert(UnmappedValueRow).values(
+                    field="levels", value="Schule", feed="col", count=3, first_seen=AT, mapped_to="2"
+                ),
+                insert(UnmappedValueRow).values(field="levels", value="خاص", feed="col", count=2, first_seen=AT),
+            ],
         )
-        session.commit()
     return made
 
 
@@ -194,9 +199,8 @@ def test_lists_are_rewritten_only_for_changed_feeds(engine: Engine, tmp_path: Pa
     assert len(lists) == len(LANGUAGES) + 3
     write_feed_report(engine, tmp_path, COL, rules=RULES, at="2026-03-15T05:00:00Z")
     assert {path: path.stat().st_mtime_ns for path in lists} == lists
-    with Session(engine) as session:
-        session.add(issue("col:2", "mojibake", "x"))
-        session.commit()
+    with engine.begin() as connection:
+        connection.execute(issue("col:2", "mojibake", "x"))
     write_feed_report(engine, tmp_path, COL, rules=RULES, at="2026-03-15T05:00:00Z")
     assert "mojibake" in (tmp_path / "feeds" / "col.fix.csv").read_text(encoding="utf-8-sig")
     write_feed_report(engine, tmp_path, COL, rules={}, at="2026-03-15T05:00:00Z")
@@ -205,11 +209,9 @@ def test_lists_are_rewritten_only_for_changed_feeds(engine: Engine, tmp_path: Pa
 
 def test_completeness_is_compared_with_last_month(engine: Engine, tmp_path: Path) -> None:
     write_feed_report(engine, tmp_path, COL, at="2026-02-01T05:00:00Z")
-    with Session(engine) as session:
+    with engine.begin() as connection:
         water = record("col:4", title={"en": "Water"})
-        water.run_id = "col-20260315T010000000000"
-        session.add(water)
-        session.commit()
+        connection.execute(water.values(run_id="col-20260315T010000000000"))
     write_feed_report(engine, tmp_path, COL, at=AT)
     told = load(tmp_path / "feeds", "col.json")["completeness"]
     assert told["since"] == "2026-02-01"
@@ -260,10 +262,11 @@ def whole(folder: Path, name: str, language: str) -> None:
 
 def test_characters_that_html_forbids_are_shown_as_symbols(engine: Engine, tmp_path: Path) -> None:
     value = "a\x01b\x0b\x7f\x85\ufdd0\U0001fffe\tc\nd"
-    with Session(engine) as session:
-        session.add(issue("col:2", "mojibake", value))
-        session.add(UnmappedValueRow(field="levels", value=value, feed="col", count=90, first_seen=AT))
-        session.commit()
+    with engine.begin() as connection:
+        connection.execute(issue("col:2", "mojibake", value))
+        connection.execute(
+            insert(UnmappedValueRow).values(field="levels", value=value, feed="col", count=90, first_seen=AT)
+        )
     write_feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
     for name in ("col.html", "col.ar.html", "col.issues-1.html", "col.unmapped-1.html"):
         text = (tmp_path / "feeds" / name).read_text(encoding="utf-8")
@@ -325,24 +328,28 @@ def pairs(engine: Engine, number: int) -> None:
         {"field": "title", "seen": "titles 0.93 alike", "weight": 7.25},
         {"field": "year", "seen": "differ", "weight": -2},
     ]
-    with Session(engine) as session:
-        session.add_all(
-            MatchRow(
-                left_key="col:1",
-                right_key=f"other:{n}",
-                probability=0.9 - n / 1000,
-                evidence=json.dumps(seen),
-                verdict="review",
-            )
-            for n in range(1, number + 1)
+    with engine.begin() as connection:
+        execute_all(
+            connection,
+            (
+                insert(MatchRow).values(
+                    left_key="col:1",
+                    right_key=f"other:{n}",
+                    probability=0.9 - n / 1000,
+                    evidence=json.dumps(seen),
+                    verdict="review",
+                )
+                for n in range(1, number + 1)
+            ),
         )
-        session.add(MatchRow(left_key="col:2", right_key="col:3", probability=1.0, evidence="[]", verdict="same"))
-        session.add(
-            JudgementRow(
+        connection.execute(
+            insert(MatchRow).values(left_key="col:2", right_key="col:3", probability=1.0, evidence="[]", verdict="same")
+        )
+        connection.execute(
+            insert(JudgementRow).values(
                 left_key="col:1", right_key="other:1", verdict="different", by="a steward", at=AT, reason="editions"
             )
         )
-        session.commit()
 
 
 def test_pairs_are_shown_side_by_side_with_evidence_and_the_earlier_decision(engine: Engine, tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 from lxml import html
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, Insert, create_engine, insert
 
 from loaders import reports
 from loaders.reports import (
@@ -24,6 +23,7 @@ from loaders.reports import (
 from loaders.store import HarvestRunRow, IssueRow, MatchRow, ResourceRow, SourceRecordRow, Table, UnmappedValueRow
 from loaders.store.database import open_engine
 from schemas import Environment, Feed
+from tests.catalogs import execute_all
 from tests.loaders import nights
 
 AT = "2026-03-14T05:00:00Z"
@@ -44,22 +44,22 @@ FEEDS = [
 ]
 
 
-def run(name: str, night: str, status: str, **counts: Any) -> HarvestRunRow:
+def run(name: str, night: str, status: str, **counts: Any) -> Insert:
     stamp = night.replace("-", "") + "T010000000000"
-    return HarvestRunRow(
+    return insert(HarvestRunRow).values(
         id=f"{name}-{stamp}", feed=name, kind="harvest", status=status, started_at=f"{night}T01:00:00Z", **counts
     )
 
 
-def record(key: str, status: str = "live", **columns: Any) -> SourceRecordRow:
+def record(key: str, status: str = "live", **columns: Any) -> Insert:
     name, _, identifier = key.partition(":")
-    return SourceRecordRow(
+    return insert(SourceRecordRow).values(
         key=key, feed=name, identifier=identifier, format="oai_dc", status=status, run_id="r", **columns
     )
 
 
-def finding(key: str, code: str, severity: str, first: str, resolved: str | None = None) -> IssueRow:
-    return IssueRow(
+def finding(key: str, code: str, severity: str, first: str, resolved: str | None = None) -> Insert:
+    return insert(IssueRow).values(
         finding=f"{key}{code}", key=key, feed=key.partition(":")[0], run_id=first, code=code, severity=severity,
         path="title", value="<b>", first_run_id=first, resolved_run_id=resolved,
     )  # fmt: skip
@@ -68,9 +68,10 @@ def finding(key: str, code: str, severity: str, first: str, resolved: str | None
 @pytest.fixture
 def engine(env: Environment) -> Engine:
     made = open_engine(env.catalog_url)
-    with Session(made) as session:
+    with made.begin() as connection:
         held = json.dumps(["Live records would go from 900 to 300; this feed allows 45."])
-        session.add_all(
+        execute_all(
+            connection,
             [
                 run("alecso", "2026-03-13", "loaded", landed=900, added=900),
                 run("alecso", "2026-03-14", "held", landed=300, deleted=100, reasons=held),
@@ -100,13 +101,18 @@ def engine(env: Environment) -> Engine:
                 finding("col:2", "html_remains", "warning", "col-20260201T010000000000"),
                 finding("col:3", "html_remains", "warning", "col-20260201T010000000000", "col-20260314T010000000000"),
                 finding("col:4", "title_missing", "error", "col-20260314T010000000000"),
-                MatchRow(left_key="col:1", right_key="alecso:1", probability=0.7, evidence="[]", verdict="review"),
-                UnmappedValueRow(field="resource_types", value="Kurzfilm", feed="col", count=3, first_seen=AT),
-                ResourceRow(id="a", record="{}", record_sha256="", created_at=AT, updated_at=AT),
-                ResourceRow(id="w", record="{}", record_sha256="", created_at=AT, updated_at=AT, withdrawn_at=AT),
-            ]
+                insert(MatchRow).values(
+                    left_key="col:1", right_key="alecso:1", probability=0.7, evidence="[]", verdict="review"
+                ),
+                insert(UnmappedValueRow).values(
+                    field="resource_types", value="Kurzfilm", feed="col", count=3, first_seen=AT
+                ),
+                insert(ResourceRow).values(id="a", record="{}", record_sha256="", created_at=AT, updated_at=AT),
+                insert(ResourceRow).values(
+                    id="w", record="{}", record_sha256="", created_at=AT, updated_at=AT, withdrawn_at=AT
+                ),
+            ],
         )
-        session.commit()
     return made
 
 
@@ -176,17 +182,20 @@ def test_the_headline_counts_only_what_was_done_that_night(written: dict[str, Pa
 
 
 def test_the_headline_adds_up_every_run_of_the_night_also_several_of_one_feed(engine: Engine, tmp_path: Path) -> None:
-    with Session(engine) as session:
+    with engine.begin() as connection:
         for hour, status in (("T02", "loaded"), ("T03", "undone"), ("T04", "failed")):
-            session.add(HarvestRunRow(
+            connection.execute(insert(HarvestRunRow).values(
                 id=f"col-20260314{hour}0000000000", feed="col", kind="harvest", status=status,
                 started_at=f"2026-03-14{hour}:00:00.5Z", landed=7, added=5, deleted=1,
             ))  # fmt: skip
         later = {"status": "loaded", "started_at": "2026-03-14T05:00:01.0Z", "landed": 9, "added": 9}
-        session.add(HarvestRunRow(id="col-20260314T050001000000", feed="col", kind="harvest", **later))
+        connection.execute(
+            insert(HarvestRunRow).values(id="col-20260314T050001000000", feed="col", kind="harvest", **later)
+        )
         publication = {"status": "loaded", "started_at": "2026-03-14T04:30:00.0Z", "added": 99}
-        session.add(HarvestRunRow(id="publish-20260314T043000000000", kind="publish", **publication))
-        session.commit()
+        connection.execute(
+            insert(HarvestRunRow).values(id="publish-20260314T043000000000", kind="publish", **publication)
+        )
     write_night_report(engine, tmp_path, FEEDS, at=AT)
     totals = json.loads((tmp_path / "night.json").read_bytes())["totals"]
     assert (totals["landed"], totals["added"], totals["deleted"]) == (350 + 21, 30 + 10, 2 + 2)
