@@ -31,6 +31,7 @@ from schemas import (
     Reason,
     TermMapping,
     UnusableFile,
+    arrow_array,
     environment,
     one_line,
     read_feed,
@@ -465,8 +466,8 @@ def _of_versions(parts: list[pa.Table], versions: dict[str, str]) -> pa.Table:
     from transforms.match import FEATURES
 
     rows = pa.concat_tables([FEATURES.empty_table(), *parts])
-    rows = rows.filter(pa.array([key in versions for key in rows["key"].to_pylist()], pa.bool_()))
-    digests = pa.array([versions[key] for key in rows["key"].to_pylist()], pa.string())
+    rows = rows.filter(arrow_array([key in versions for key in rows["key"].to_pylist()], pa.bool_()))
+    digests = arrow_array([versions[key] for key in rows["key"].to_pylist()], pa.string())
     return rows.set_column(rows.schema.get_field_index("record_sha256"), FEATURES.field("record_sha256"), digests)
 
 

@@ -1,6 +1,7 @@
 """What passes between the rooms: feeds, source records, outcomes, matches and corrections. Imports none of ours."""
 
 from schemas import license_names
+from schemas.arrow_arrays import arrow_array, arrow_table
 from schemas.base import Base, replace
 from schemas.cluster import Cluster, Member
 from schemas.correction import (
@@ -167,6 +168,8 @@ __all__ = [
     "Withdrawn",
     "__version__",
     "apply_correction",
+    "arrow_array",
+    "arrow_table",
     "competency_code",
     "competency_label",
     "competency_labels",

@@ -34,7 +34,7 @@ from loaders.store import (
     undecoded,
     whole_file,
 )
-from schemas import Environment
+from schemas import Environment, arrow_array
 
 log = logging.getLogger("elib.check")
 _MEMORY = "400MB"  # of DuckDB
@@ -168,7 +168,7 @@ def _write(path: Path, schema: pa.Schema, rows: Iterable[BatchFacts]) -> None:
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for batch in chunked(rows, _WRITTEN_ROWS):
             columns = zip(zip(*batch, strict=True), schema, strict=True)
-            arrays = [pa.array(column, field.type) for column, field in columns]
+            arrays = [arrow_array(column, field.type) for column, field in columns]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
 
 
@@ -181,10 +181,11 @@ def _create_rest(duck: Any, connection: Connection, feed: str, deleted: set[str]
     rows = connection.execute(query, execution_options={"stream_results": True, "yield_per": _READ_ROWS})
     for batch in rows.partitions(_READ_ROWS):
         keys, digests = zip(*batch, strict=True)
-        duck.register("read", pa.table({"key": pa.array(keys, pa.string()), "sha256": pa.array(digests, pa.string())}))
+        arrays = {"key": arrow_array(keys, pa.string()), "sha256": arrow_array(digests, pa.string())}
+        duck.register("read", pa.table(arrays))
         duck.execute("INSERT INTO live SELECT key, coalesce(sha256, '') FROM read")
         duck.unregister("read")
-    duck.register("gone", pa.table({"key": pa.array(sorted(deleted), pa.string())}))
+    duck.register("gone", pa.table({"key": arrow_array(sorted(deleted), pa.string())}))
     duck.execute("CREATE TABLE rest AS FROM live ANTI JOIN staged USING (key) ANTI JOIN gone USING (key)")
     duck.unregister("gone")
     duck.execute("DROP TABLE live")

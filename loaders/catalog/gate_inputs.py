@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, func, select
 
@@ -62,7 +61,7 @@ def staged_keys(env: Environment, run_id: str, chunks: Iterable[str]) -> Iterato
     for chunk in chunks:
         with pq.ParquetFile(outcome_path(env, chunk)) as file:
             for batch in file.iter_batches(_BATCH_RECORDS, columns=["identifier", "record_sha256"]):
-                read = batch.filter(pc.is_valid(batch["record_sha256"]))
+                read = batch.filter(batch["record_sha256"].is_valid())
                 yield from (f"{feed}:{identifier}" for identifier in read["identifier"].to_pylist())
 
 

@@ -13,7 +13,7 @@ from more_itertools import chunked
 from sqlalchemy import Connection, select
 
 from loaders.store import MAX_BOUND_VALUES, Run, SourceRecordRow, whole_file
-from schemas import Environment
+from schemas import Environment, arrow_array
 
 _FILE_NAME = "before.parquet"
 _SCHEMA = pa.schema([("table", pa.string()), ("key", pa.string()), ("row", pa.string())])
@@ -60,15 +60,9 @@ class UndoLog:
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._temporary, _SCHEMA, compression="zstd")
         texts = [None if row is None else msgspec.json.encode(row).decode() for _, row in rows]
-        columns = (_string_array([table] * len(rows)), _string_array([key for key, _ in rows]), _string_array(texts))
-        self._writer.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA))
-
-
-def _string_array(values: Sequence[str | None]) -> Any:
-    """Build an Arrow array of strings. pyarrow.array would import pandas, which takes longer than a small load."""
-    builder = pa.lib.StringBuilder()
-    builder.append_values(values)
-    return builder.finish()
+        columns = ([table] * len(rows), [key for key, _ in rows], texts)
+        arrays = [arrow_array(column, pa.string()) for column in columns]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA))
 
 
 def read_undo_log(path: Path, size: int = MAX_BOUND_VALUES) -> Iterator[list[tuple[str, str, _Row]]]:

@@ -16,7 +16,7 @@ from loaders.landing.harvest import Harvest
 from loaders.landing.part import Footer
 from loaders.landing.past import harvests
 from loaders.store import create_parquet_view, open_workspace
-from schemas import Skipped, SourceRecord
+from schemas import Skipped, SourceRecord, arrow_table
 
 _SQL = Path(__file__).with_name("absence.sql")
 _SKIPPED = pa.schema(
@@ -162,7 +162,7 @@ def _skipped_row(skipped: Skipped, number: int) -> tuple[str | None, str | None,
 
 
 def _create(duck: Any, table: str, schema: pa.Schema, rows: Iterable[tuple[Any, ...]]) -> None:
-    given = pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema=schema)
+    given = arrow_table((dict(zip(schema.names, row, strict=True)) for row in rows), schema)
     duck.register("given", given)
     duck.execute(f"CREATE TABLE {table} AS SELECT * FROM given")  # noqa: S608 (our names)
     duck.unregister("given")

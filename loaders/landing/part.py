@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loaders.store import whole_file
-from schemas import Base, Listing, Skipped, SourceRecord
+from schemas import Base, Listing, Skipped, SourceRecord, arrow_array
 
 _FOOTER_KEY = b"elib"
 _COLUMNS_OF_RECORDS = ("identifier", "format", "datestamp", "deleted", "sha256", "harvested_at")  # as records hold them
@@ -97,8 +97,9 @@ def write_part(
         "list": [listing.name for listing in listings],
         "page": [listing.page for listing in listings],
     }
-    table = pa.table(columns, schema=_SCHEMA.with_metadata({_FOOTER_KEY: msgspec.json.encode(footer)}))
-    write_table(path, table)
+    arrays = [arrow_array(columns[field.name], field.type) for field in _SCHEMA]
+    schema = _SCHEMA.with_metadata({_FOOTER_KEY: msgspec.json.encode(footer)})
+    write_table(path, pa.Table.from_arrays(arrays, schema=schema))
 
 
 def write_table(path: Path, table: pa.Table) -> None:

@@ -15,7 +15,7 @@ from loaders.landing.harvest import Harvest
 from loaders.landing.part import Footer
 from loaders.landing.past import recent_harvests
 from loaders.store import create_parquet_view, open_workspace
-from schemas import Listing, SourceRecord
+from schemas import Listing, SourceRecord, arrow_table
 
 _LISTED = pa.schema([("list", pa.string()), ("page", pa.int32()), ("identifier", pa.string()), ("deleted", pa.bool_())])
 _PROMISES = pa.schema([("list", pa.string()), ("size", pa.int64()), ("nameless", pa.int64())])
@@ -193,7 +193,7 @@ def _promises(footers: Sequence[Footer]) -> dict[str, tuple[int | None, int]]:
 
 
 def _insert(duck: Any, table: str, schema: pa.Schema, rows: Iterable[tuple[Any, ...]]) -> None:
-    arrow = pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema=schema)
+    arrow = arrow_table((dict(zip(schema.names, row, strict=True)) for row in rows), schema)
     duck.register("given", arrow)
     duck.execute(f"INSERT INTO {table} SELECT * FROM given")  # noqa: S608 (our names)
     duck.unregister("given")

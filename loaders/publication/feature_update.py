@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from loaders.publication.feature_store import copy_stored_features
 from loaders.store import SourceRecordRow, open_workspace, read_transaction, temporary_folder
-from schemas import PLACES_BETWEEN, Environment, FeatureFiles
+from schemas import PLACES_BETWEEN, Environment, FeatureFiles, arrow_array
 
 _MEMORY = "500MB"  # of DuckDB
 _READ_ROWS = 50_000
@@ -102,7 +102,7 @@ def _write_live(env: Environment, connection: Any) -> None:
         rows = catalog.execute(query, execution_options={"stream_results": True, "yield_per": _READ_ROWS})
         for some in rows.partitions(_READ_ROWS):
             keys, digests = zip(*some, strict=True)
-            batch = {"key": pa.array(keys, pa.string()), "record_sha256": pa.array(digests, pa.string())}
+            batch = {"key": arrow_array(keys, pa.string()), "record_sha256": arrow_array(digests, pa.string())}
             connection.register("batch", pa.table(batch))
             connection.execute("INSERT INTO live SELECT key, coalesce(record_sha256, '') FROM batch")
             connection.unregister("batch")

@@ -9,13 +9,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loaders.landing import landing_index
 from loaders.staging.damage import SET_PART_ASIDE
 from loaders.staging.folder import outcome_path
 from loaders.store import feed_name_of
-from schemas import Environment, SourceRecord, UnusableFile
+from schemas import Environment, SourceRecord, UnusableFile, arrow_array
 
 _SLICE_RECORDS = 500
 
@@ -28,7 +29,8 @@ def read_chunk(env: Environment, chunk: str) -> Iterator[SourceRecord]:
     for part, group in groupby(rows, key=lambda row: row["part"]):
         wanted = list(group)
         columns = ["payload", "sets", "harvested_at"]
-        landed = _read_table(env.landing / feed / part, columns).take([row["row"] for row in wanted])
+        numbers = arrow_array([row["row"] for row in wanted], pa.int64())
+        landed = _read_table(env.landing / feed / part, columns).take(numbers)
         for start in range(0, len(wanted), _SLICE_RECORDS):  # Python objects take four times the memory of the table
             payloads = landed.slice(start, _SLICE_RECORDS).to_pylist()
             for row, payload in zip(wanted[start : start + _SLICE_RECORDS], payloads, strict=True):
@@ -86,7 +88,8 @@ def read_landed(env: Environment, feed: str, versions: Iterable[tuple[str, str, 
         by_part.setdefault(part, []).append((row, version))
     for part, rows in sorted(by_part.items()):
         columns = ["payload", "sets", "harvested_at", "datestamp"]
-        landed = _read_table(folder / part, columns).take([row for row, _ in rows]).to_pylist()
+        numbers = arrow_array([row for row, _ in rows], pa.int64())
+        landed = _read_table(folder / part, columns).take(numbers).to_pylist()
         for (_, version), payload in zip(rows, landed, strict=True):
             named = {"identifier": version[0], "sha256": version[1], "format": formats[version]}
             yield _source_record(feed, {**named, "datestamp": payload["datestamp"]}, payload)

@@ -25,7 +25,7 @@ from loaders.store import (
     whole_file,
     write_parquet,
 )
-from schemas import Environment, Issue
+from schemas import Environment, Issue, arrow_table
 
 if TYPE_CHECKING:
     import pandas
@@ -50,7 +50,7 @@ def write_batch_issues(env: Environment, run_id: str, issues: Iterable[Issue]) -
     start = len(feed_name_of(run_id)) + 1  # a key is feed:identifier
     rows = [{"identifier": issue.key[start:], **issue_columns(issue)} for issue in issues]
     with whole_file(staging_folder(env, run_id) / "batch.parquet") as temporary:
-        pq.write_table(_table(rows, _BATCH_ISSUES), temporary, compression="zstd")
+        pq.write_table(arrow_table(rows, _BATCH_ISSUES), temporary, compression="zstd")
     return len(rows)
 
 
@@ -64,7 +64,7 @@ def write_judged_versions(
     """
     rows = [{"identifier": identifier, "sha256": sha256} for identifier, sha256 in versions]
     with whole_file(staging_folder(env, run_id) / f"{name}.parquet") as beside:
-        pq.write_table(_table(rows, _VERSIONS), beside, compression="zstd")
+        pq.write_table(arrow_table(rows, _VERSIONS), beside, compression="zstd")
 
 
 def accepted_versions(env: Environment, run_id: str) -> set[tuple[str, str]]:
@@ -143,7 +143,7 @@ def read_identifiers(env: Environment, run_id: str) -> Iterator[list[str]]:
 def _create_views(duck: Any, folder: Path, outcomes: list[Path]) -> None:
     """Create the views that comparison.sql reads."""
     nothing = folder / "nothing.parquet"
-    pq.write_table(_table([], OUTCOMES), nothing)
+    pq.write_table(arrow_table([], OUTCOMES), nothing)
     older = [path for path in outcomes if path.name.startswith(f"{OLDER_CHUNK}-")]
     newest = [path for path in outcomes if path not in older]
     create_parquet_view(duck, "outcome", *(newest or [nothing]), more=", filename = true")
@@ -152,7 +152,7 @@ def _create_views(duck: Any, folder: Path, outcomes: list[Path]) -> None:
         path = folder / f"{name}.parquet"
         if not path.exists():  # nothing was judged on more than its own errors
             path = folder / f"no_{name}.parquet"
-            pq.write_table(_table([], schema), path)
+            pq.write_table(arrow_table([], schema), path)
         create_parquet_view(duck, name, path)
     for name in ("state", "accepted_by_steward", "errors", "deletions", "rejections", "restamped", "readable", "older"):
         create_parquet_view(duck, name, folder / f"{name}.parquet")
@@ -167,11 +167,6 @@ def _write_rows(duck: Any, folder: Path, outcomes: list[Path]) -> None:
         create_parquet_view(duck, "chunk", path, more=", file_row_number = true")
         duck.execute("SET VARIABLE file = ?", [str(path)])
         write_parquet(duck, f"({query})", folder / ROWS_FOLDER / path.name)
-
-
-def _table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
-    """Return rows as a table; one of none is made without an array, because the first array imports pandas (0.5 s)."""
-    return pa.Table.from_pylist(rows, schema=schema) if rows else pa.Table.from_batches([], schema=schema)
 
 
 def _read_rows(path: Path) -> list[dict[str, Any]]:

@@ -8,14 +8,13 @@ from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import select
 
 from loaders.staging.folder import outcome_path, staging_folder
 from loaders.staging.planning import OLDER_CHUNK
 from loaders.store import SourceRecordRow, feed_name_of, read_transaction, rows_among
-from schemas import Base, Environment, License
+from schemas import Base, Environment, License, arrow_array
 
 _BATCH_RECORDS = 2_000
 _COLUMNS = ["identifier", "sha256", "format", "errors", "record"]
@@ -68,9 +67,11 @@ def live_payloads(env: Environment, run_id: str, chunks: Iterable[str]) -> dict[
     As planned; but of records of which a version waited then, as the catalog has them now: a steward may have accepted
     it since.
     """
+    import pyarrow.compute as pc  # here, because every task imports this module
+
     feed = feed_name_of(run_id)
     outcomes = [outcome_path(env, chunk) for chunk in chunks]
-    staged = pa.concat_arrays([pa.array([], pa.string()), *map(_identifiers, outcomes)])
+    staged = pa.concat_arrays([arrow_array([], pa.string()), *map(_identifiers, outcomes)])
     payloads: dict[str, str] = {}
     waiting: list[str] = []
     with pq.ParquetFile(staging_folder(env, run_id) / "state.parquet") as file:

@@ -15,7 +15,7 @@ from more_itertools import chunked
 
 from loaders.staging.folder import outcome_path
 from loaders.store import feed_name_of, whole_file
-from schemas import Assessment, Environment, Issue, Rejection, Resource, Tombstone
+from schemas import Assessment, Environment, Issue, Rejection, Resource, Tombstone, arrow_array, arrow_table
 
 _BATCH_ASSESSMENTS = 1_000  # in memory at a time
 _LIST_INDEX = re.compile(r"\[\d+\]")
@@ -99,7 +99,7 @@ def _open_writer(path: Path) -> pq.ParquetWriter:
 
 
 def _to_table(batch: list[Assessment]) -> pa.Table:
-    return pa.Table.from_pylist([_to_row(assessment) for assessment in batch], schema=OUTCOMES)
+    return arrow_table(map(_to_row, batch), OUTCOMES)
 
 
 def _to_row(assessment: Assessment) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def read_outcomes(env: Environment, chunk: str, identifiers: Collection[str] | N
     feed = feed_name_of(path.parent.parent.name)
     import pyarrow.compute as pc  # here, because every task imports this module
 
-    wanted = None if identifiers is None else pa.array(sorted(identifiers), pa.string())
+    wanted = None if identifiers is None else arrow_array(sorted(identifiers), pa.string())
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(_BATCH_ASSESSMENTS):
             rows = batch if wanted is None else batch.filter(pc.is_in(batch["identifier"], wanted))

@@ -36,7 +36,7 @@ from loaders.store import (
     whole_file,
     write_parquet,
 )
-from schemas import Base, Environment
+from schemas import Base, Environment, arrow_array, arrow_table
 
 CHUNK_RECORDS = 5_000
 OLDER_CHUNK = "older"  # begins the names of chunks with versions that are no longer the newest
@@ -131,7 +131,7 @@ def _listed(duck: Any, connection: Connection, feed: str, past: list[Harvest]) -
     skipped = (record.identifier for harvest in past for record in harvest.skipped)
     unread = {without_nul(identifier) for identifier in skipped if identifier is not None}
     on_pages = identifiers_of_pages(connection, feed, unread) if unread else ()
-    duck.register("given", pa.table({"identifier": pa.array([*unread, *on_pages], pa.string())}))
+    duck.register("given", pa.table({"identifier": arrow_array([*unread, *on_pages], pa.string())}))
     duck.execute("CREATE TABLE listed AS SELECT identifier FROM landed_row UNION SELECT identifier FROM given")
     duck.unregister("given")
     rows = duck.cursor().execute("FROM listed ORDER BY identifier")
@@ -216,7 +216,7 @@ def _locate_payloads(duck: Any, index: LandingIndex, table: str, wanted_query: s
             for identifier, sha256 in wanted
             for part, row in (locations[identifier, sha256],)
         ]
-        duck.register("located", pa.Table.from_pylist(rows, schema=_LOCATION))
+        duck.register("located", arrow_table(rows, _LOCATION))
         duck.execute(f"INSERT INTO {table} SELECT * FROM located")  # noqa: S608 (our names)
         duck.unregister("located")
 

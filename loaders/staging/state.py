@@ -21,6 +21,7 @@ from loaders.store import (
     rows_among,
     whole_file,
 )
+from schemas import arrow_array
 
 _BATCH_ROWS = 20_000
 _Query = Select[*tuple[Any, ...]]
@@ -126,4 +127,5 @@ def _write(rows: Iterable[Row[Any]], schema: pa.Schema, path: Path, prefix: int 
             columns = [list(column) for column in zip(*batch, strict=True)]
             if prefix:  # the first column is a key; the identifier is the key without its feed
                 columns[0] = [key[prefix:] for key in columns[0]]
-            writer.write_table(pa.table(dict(zip(schema.names, columns, strict=True)), schema=schema))
+            arrays = [arrow_array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))

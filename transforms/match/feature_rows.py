@@ -13,7 +13,7 @@ import msgspec
 import pyarrow as pa
 from more_itertools import chunked
 
-from schemas import Resource, ResourceView, match_sha256, read_toml
+from schemas import Resource, ResourceView, arrow_array, match_sha256, read_toml
 from transforms.match.folding import fold
 from transforms.match.numbering import edition_and_numbers, without_edition
 from transforms.match.version_names import language_bases, more_identifiers, page_name, version_targets
@@ -88,8 +88,14 @@ class Live(NamedTuple):
 
 def features(records: Iterable[Live]) -> pa.Table:
     """Return one row for each record, in key order, in about 1 kB of memory each."""
-    parts = (pa.record_batch(_columns(batch), schema=FEATURES) for batch in chunked(records, _BATCH_RECORDS))
+    parts = map(_record_batch, chunked(records, _BATCH_RECORDS))
     return pa.Table.from_batches(parts, schema=FEATURES).sort_by("key")
+
+
+def _record_batch(batch: Sequence[Live]) -> pa.RecordBatch:
+    columns = _columns(batch)
+    arrays = [arrow_array(columns[field.name], field.type) for field in FEATURES]
+    return pa.RecordBatch.from_arrays(arrays, schema=FEATURES)
 
 
 _Columns = dict[str, list[Any]]  # name in FEATURES: its values, one per record

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from schemas import Feed, Resource, SourceRecord
-from transforms.draft import Draft, Finding
 from transforms.normalize.identifiers import read_identifier
 from transforms.normalize.urls import canonical_url, split_url, web_address
-from transforms.normalize.vocabulary import TermMappings
+
+if TYPE_CHECKING:
+    from schemas import Feed, Resource, SourceRecord
+    from transforms.draft import Draft, Finding
+    from transforms.normalize.vocabulary import TermMappings
 
 __all__ = ["canonical_url", "normalize", "read_identifier", "split_url", "web_address"]
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from schemas import Resource
-from transforms.normalize.language import macrolanguage
 from transforms.remembering import remember
 from transforms.rules.rule import Context, Rule, Violation, findings_of, from_findings
 from transforms.rules.texts import finding
@@ -126,6 +125,8 @@ def _no_title_in_language(resource: Resource, _: Context) -> list[Violation]:
 
 
 def _base(tag: str) -> str:
+    from transforms.normalize.language import macrolanguage  # here, because most tasks only need the rules' names
+
     language = macrolanguage(tag.partition("-")[0])
     return _RELATIVES.get(language, language)
 
