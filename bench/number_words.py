@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from transforms.match.folding import fold  # noqa: E402  (the checkout is put on the path first)
+from transforms.spelling import fold  # noqa: E402  (the checkout is put on the path first)
 
 _PATH = ROOT / "transforms" / "match" / "number_words.toml"
 _HIGHEST = 20

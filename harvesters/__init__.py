@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress
+from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress, ProtocolName
 
 HarvestFunction = Callable[[Feed, Ask, Environment, Progress], Iterator[Page]]
 ServerCheck = Callable[[Feed, Ask, Environment], list[str]]
@@ -22,22 +22,58 @@ class Harvester(NamedTuple):
     find: FindFunction | None = None
 
 
-def harvesters() -> dict[str, Harvester]:
-    """Return the harvester of every protocol of `schemas.PROTOCOLS`."""
-    # each needs libraries that take a second to import
+def _oai_pmh() -> Harvester:
     from harvesters import oai_pmh
-    from harvesters.documents import csv, files, rss, sitemap
-    from harvesters.lists import one_record, opendatasoft, rest
 
-    return {
-        "oai_pmh": Harvester(oai_pmh.harvest, oai_pmh.check, oai_pmh.find),
-        "rest": Harvester(rest.harvest, find=one_record.find_detail),
-        "opendatasoft": Harvester(opendatasoft.harvest, find=one_record.find_in_dataset),
-        "rss": Harvester(rss.harvest),
-        "csv": Harvester(csv.harvest),
-        "sitemap": Harvester(sitemap.harvest, find=sitemap.find),
-        "files": Harvester(files.harvest),
-    }
+    return Harvester(oai_pmh.harvest, oai_pmh.check, oai_pmh.find)
+
+
+def _rest() -> Harvester:
+    from harvesters.lists import one_record, rest
+
+    return Harvester(rest.harvest, find=one_record.find_detail)
+
+
+def _opendatasoft() -> Harvester:
+    from harvesters.lists import one_record, opendatasoft
+
+    return Harvester(opendatasoft.harvest, find=one_record.find_in_dataset)
+
+
+def _rss() -> Harvester:
+    from harvesters.documents import rss
+
+    return Harvester(rss.harvest)
+
+
+def _csv() -> Harvester:
+    from harvesters.documents import csv
+
+    return Harvester(csv.harvest)
+
+
+def _sitemap() -> Harvester:
+    from harvesters.documents import sitemap
+
+    return Harvester(sitemap.harvest, find=sitemap.find)
+
+
+def _files() -> Harvester:
+    from harvesters.documents import files
+
+    return Harvester(files.harvest)
+
+
+# Of every protocol of `schemas.PROTOCOLS`. Each imports libraries of its own, and a feed needs one.
+HARVESTERS: dict[ProtocolName, Callable[[], Harvester]] = {
+    "oai_pmh": _oai_pmh,
+    "rest": _rest,
+    "opendatasoft": _opendatasoft,
+    "rss": _rss,
+    "csv": _csv,
+    "sitemap": _sitemap,
+    "files": _files,
+}
 
 
 def harvest(feed: Feed, ask: Ask, env: Environment, progress: Progress | None = None) -> Iterator[Page]:
@@ -50,7 +86,7 @@ def harvest(feed: Feed, ask: Ask, env: Environment, progress: Progress | None = 
     from harvesters.client import Credentials
     from harvesters.unexpected import pages_with_defects
 
-    pages = harvesters()[feed.protocol].harvest(feed, ask, env, progress or _no_progress)
+    pages = HARVESTERS[feed.protocol]().harvest(feed, ask, env, progress or _no_progress)
     yield from map(Credentials(feed, ask.credentials).scrub, pages_with_defects(pages, feed.url, ask.position))
 
 
@@ -63,7 +99,7 @@ def find_record(feed: Feed, identifier: str, ask: Ask, env: Environment) -> Page
     """
     from harvesters.client import Credentials
 
-    find = harvesters()[feed.protocol].find
+    find = HARVESTERS[feed.protocol]().find
     page = find(feed, identifier, ask, env) if find else None
     if page is None:
         page = _find_in_list(feed, identifier, ask, env)
@@ -93,7 +129,7 @@ def check(feed: Feed, ask: Ask, env: Environment) -> list[str]:
 
     problems: list[str] = []
     try:
-        if check_server := harvesters()[feed.protocol].check:
+        if check_server := HARVESTERS[feed.protocol]().check:
             problems += check_server(feed, ask, env)
         if not any(page.records for page in harvest(feed, msgspec.structs.replace(ask, limit=1), env)):
             problems.append("the list holds no record")
@@ -106,4 +142,4 @@ def _no_progress(listed: int, total: int | None) -> None:
     """Progress callback that does nothing."""
 
 
-__all__ = ["HarvestFailed", "Harvester", "check", "find_record", "harvest", "harvesters"]
+__all__ = ["HARVESTERS", "HarvestFailed", "Harvester", "check", "find_record", "harvest"]

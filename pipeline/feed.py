@@ -465,7 +465,7 @@ def _of_versions(parts: list[pa.Table], versions: dict[str, str]) -> pa.Table:
 
     from transforms.match import FEATURES
 
-    rows = pa.concat_tables([FEATURES.empty_table(), *parts])
+    rows = pa.concat_tables([pa.Table.from_batches([], schema=FEATURES), *parts])
     rows = rows.filter(arrow_array([key in versions for key in rows["key"].to_pylist()], pa.bool_()))
     digests = arrow_array([versions[key] for key in rows["key"].to_pylist()], pa.string())
     return rows.set_column(rows.schema.get_field_index("record_sha256"), FEATURES.field("record_sha256"), digests)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from transforms.match import fold
+from transforms.spelling import fold
 
 MAX_WORD_CHARS = 60
 _UNSPACED = (  # scripts that are written without spaces between words: first and last code point

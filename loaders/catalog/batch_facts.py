@@ -242,7 +242,7 @@ def _keep(
     whole = folder / f"{run_id}-whole.parquet"
     with whole_file(whole) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         for batch in duck.sql("FROM counting").to_arrow_reader(_WRITTEN_ROWS):
-            writer.write_table(pa.table(batch).cast(schema))
+            writer.write_table(pa.Table.from_batches([batch]).cast(schema))
     for path in files:
         if path.name != whole.name:
             (folder / path.name).unlink(missing_ok=True)

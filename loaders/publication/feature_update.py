@@ -170,7 +170,7 @@ def _write_sorted(connection: Any, query: str, folder: Path, name: str, schema: 
     path = folder / f"{name}-{secrets.token_hex(8)}.parquet"
     with pq.ParquetWriter(path, schema, compression="zstd") as file:
         for batch in connection.sql(query).to_arrow_reader(_WRITTEN_ROWS):
-            table = pa.table(batch).select(schema.names).cast(schema)
+            table = pa.Table.from_batches([batch]).select(schema.names).cast(schema)
             file.write_table(table, row_group_size=_WRITTEN_ROWS)
     return path
 

@@ -72,6 +72,7 @@ def live_payloads(env: Environment, run_id: str, chunks: Iterable[str]) -> dict[
     feed = feed_name_of(run_id)
     outcomes = [outcome_path(env, chunk) for chunk in chunks]
     staged = pa.concat_arrays([arrow_array([], pa.string()), *map(_identifiers, outcomes)])
+    live_status = arrow_array(["live"], pa.string())[0]  # the text itself would import pandas
     payloads: dict[str, str] = {}
     waiting: list[str] = []
     with pq.ParquetFile(staging_folder(env, run_id) / "state.parquet") as file:
@@ -79,7 +80,7 @@ def live_payloads(env: Environment, run_id: str, chunks: Iterable[str]) -> dict[
             some = batch.filter(pc.is_in(batch["identifier"], staged))
             is_waiting = pc.is_valid(some["pending_status"])
             waiting += _keys(feed, some.filter(is_waiting))
-            live = some.filter(pc.and_(pc.equal(some["status"], "live"), pc.invert(is_waiting)))
+            live = some.filter(pc.and_(pc.equal(some["status"], live_status), pc.invert(is_waiting)))
             payloads.update(zip(_keys(feed, live), live["payload_sha256"].to_pylist(), strict=True))
     query = select(SourceRecordRow.key, SourceRecordRow.payload_sha256).where(SourceRecordRow.status == "live")
     with read_transaction(env) as connection:

@@ -13,7 +13,6 @@ from typing import get_args
 
 import pytest
 
-from harvesters import harvesters
 from harvesters.causes import CAUSES, causes_table, failed
 from harvesters.client import from_environment
 from harvesters.progress import progress_line
@@ -53,9 +52,9 @@ def test_the_command_says_why_it_failed(tmp_path: Path) -> None:
 
 
 def test_the_tables_of_protocols_agree() -> None:
-    assert list(harvesters()) == list(PROTOCOLS) == list(get_args(ProtocolName))
+    assert list(HARVESTERS) == list(PROTOCOLS) == list(get_args(ProtocolName))
     assert Feed.model_fields["protocol"].annotation == ProtocolName
-    assert all(callable(harvester.harvest) for harvester in harvesters().values())
+    assert all(callable(harvester().harvest) for harvester in HARVESTERS.values())
 
 
 @pytest.mark.parametrize("cause", sorted(CAUSES))

@@ -12,8 +12,8 @@ import pytest
 from schemas import MATCH_FIELDS, Concept, Contributor, Identifier, Judgement, Language, Resource, ResourceView, Text
 from transforms.match import MODEL_VERSION, Live, ModelUnusable, Resources, explain, features, fold, match, read_model
 from transforms.match.feature_rows import identifiers
-from transforms.match.folding import roman
 from transforms.match.numbering import edition_and_numbers, without_edition
+from transforms.spelling import roman
 
 pytestmark = pytest.mark.early
 

@@ -5,7 +5,6 @@ from transforms.match.buckets import join_buckets, plan_buckets, score_bucket
 from transforms.match.clusters import cluster, cluster_files
 from transforms.match.feature_rows import FEATURES, Live, features
 from transforms.match.feature_tables import FeatureTables, load_features
-from transforms.match.folding import fold
 from transforms.match.increments import Changes, changes
 from transforms.match.links import Link, Links, find_links
 from transforms.match.matching import Matching, PairCounts, Resources, explain, match, match_files
@@ -20,6 +19,7 @@ from transforms.match.model import (
 )
 from transforms.match.scoring import score
 from transforms.match.vague_identifiers import find_vague_identifiers
+from transforms.spelling import fold
 
 __all__ = [
     "FEATURES",

@@ -14,10 +14,10 @@ import pyarrow as pa
 from more_itertools import chunked
 
 from schemas import Resource, ResourceView, arrow_array, match_sha256, read_toml
-from transforms.match.folding import fold
 from transforms.match.numbering import edition_and_numbers, without_edition
 from transforms.match.version_names import language_bases, more_identifiers, page_name, version_targets
 from transforms.match.wording import Title, without_site
+from transforms.spelling import fold
 
 FEATURES_VERSION = "12"  # of the columns' names and meaning: rows of another version are made again
 _LISTED = pa.list_(pa.string())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas import read_toml
-from transforms.match.folding import fold, roman
+from transforms.spelling import fold, roman
 
 _FOLDER = Path(__file__).parent
 WORDS: dict[str, Any] = read_toml(_FOLDER / "words.toml")

@@ -8,9 +8,9 @@ import pyarrow as pa
 
 from transforms.match.blocks import JUDGED_RULE
 from transforms.match.feature_rows import titles_of
-from transforms.match.folding import fold
 from transforms.match.model import Model
 from transforms.match.wording import Title, titles_difference
+from transforms.spelling import fold
 
 BATCH = 20_000  # pairs whose titles are held as Python objects
 _DIFFERENCES = pa.schema(

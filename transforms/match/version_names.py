@@ -14,8 +14,8 @@ from babel import Locale
 from langcodes import Language as LanguageTag
 
 from schemas import Resource, ResourceView
-from transforms.match.folding import fold
 from transforms.normalize import read_identifier, web_address
+from transforms.spelling import fold
 
 VERSION_KINDS = ("isversionof", "hasversion", "isformatof", "hasformat")  # of LOM 7.1
 _TOLD_APART = {"hbs": ("sr", "hr", "bs", "sh"), "no": ("no", "nb", "nn")}  # languages that the features count as one

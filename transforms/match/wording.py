@@ -17,9 +17,9 @@ from itertools import takewhile
 from operator import eq
 from typing import NamedTuple
 
-from transforms.match.folding import cyrillic_to_latin, fold, roman
 from transforms.match.numbering import ORDINALS, SPELLED, WORDS
 from transforms.remembering import remember
+from transforms.spelling import cyrillic_to_latin, fold, roman
 
 _ARTICLES = {language: frozenset(articles) for language, articles in WORDS["articles"].items()}
 _CONJUNCTIONS = frozenset(WORDS["and"])
@@ -28,7 +28,7 @@ _SITE = re.compile(r"\||\s[-–—·»]\s")  # what stands between a title and t
 _SITE_MIN_LETTERS = 4  # of a name in a host; "www", "oer" and "edu" are none of a site
 _ALPHABET = re.compile(r"[a-zα-ω]+")  # of scripts that write vowels; Cyrillic is folded to Latin letters
 _CYRILLIC = re.compile("[\u0400-\u052f]")
-_TRANSLITERATIONS = [  # ways to write one Cyrillic letter, and how transforms.match.folding writes it; in this order
+_TRANSLITERATIONS = [  # ways to write one Cyrillic letter, and how transforms.spelling writes it; in this order
     (re.compile(letters), letter)
     for letters, letter in (
         ("shch|sht|sc", "s"),
