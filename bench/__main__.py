@@ -112,12 +112,12 @@ def _run_nights(home: Path, records: int, page_size: int, count: int) -> Iterato
     for night, share in list(NIGHTS.items())[:count]:
         with generated(records, page_size, revised=int(records * share), port=port) as url:
             port = int(url.rpartition(":")[2].partition("/")[0])  # another address would be another feed
-            variables = variables or _prepared(home, url)
+            variables = variables or prepared(home, url)
             for stages in _run_stages(night, variables):
                 yield night, stages
 
 
-def _prepared(home: Path, url: str) -> dict[str, str]:
+def prepared(home: Path, url: str) -> dict[str, str]:
     """Make a home with one feed and an empty catalog; return the environment of its stages."""
     (home / "feeds").mkdir()
     (home / "feeds" / f"{FEED}.toml").write_text(_feed_file(url), encoding="utf-8")
