@@ -13,6 +13,7 @@ from typing import get_args
 
 import pytest
 
+from harvesters import HARVESTERS
 from harvesters.causes import CAUSES, causes_table, failed
 from harvesters.client import from_environment
 from harvesters.progress import progress_line
