@@ -30,8 +30,8 @@ from sqlalchemy import bindparam, insert, update  # noqa: E402
 
 from bench.made_catalog import MadeCatalog  # noqa: E402
 from loaders.catalog import migrate  # noqa: E402
-from loaders.publication import match_state, write_chunk_features, write_publish_state  # noqa: E402
-from loaders.store import SourceRecordRow, write_transaction  # noqa: E402
+from loaders.publication import match_state, write_chunk_features  # noqa: E402
+from loaders.store import SourceRecordRow, write_publish_state, write_transaction  # noqa: E402
 from pipeline.matching import BUCKETS_VARIABLE, match_live_records  # noqa: E402
 from schemas import Environment, environment  # noqa: E402
 from transforms.match import features  # noqa: E402

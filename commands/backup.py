@@ -109,7 +109,7 @@ def _unless_read(env: Environment, path: Path) -> str:
 
 def _feeds_to_reprocess(env: Environment) -> list[str]:
     """Return the feeds that have landed anything and those whose records were published."""
-    from loaders.backup import waiting_feeds
+    from loaders.restored import waiting_feeds
 
     landed = {path.name for path in env.landing.glob("*") if path.is_dir() and not path.name.startswith(".")}
     return sorted(landed | set(waiting_feeds(env)))
@@ -146,8 +146,8 @@ def _reprocess(env: Environment, name: str) -> bool:
 def _publish() -> int:
     """Publish, unless a feed waits for a steward."""
     from commands.publish import publish_now
-    from loaders.backup import NotReprocessed
     from loaders.declarations import Undeclared
+    from loaders.restored import NotReprocessed
     from loaders.store import FeedBusy
 
     try:

@@ -106,8 +106,8 @@ def _transform_again(env: Environment, feed: str) -> bool:
 def _publish() -> int:
     """Publish what is left, and write the reports anew."""
     from commands.publish import publish_now
-    from loaders.backup import NotReprocessed
     from loaders.declarations import Undeclared
+    from loaders.restored import NotReprocessed
     from loaders.shell import elib_command
     from loaders.store import FeedBusy
 

@@ -14,9 +14,9 @@ def publish(
     ] = False,
 ) -> int:
     """Match, publish and report now. Exits with 1 when nothing can be published."""
-    from loaders.backup import NotReprocessed
     from loaders.catalog import migrate
     from loaders.declarations import Undeclared
+    from loaders.restored import NotReprocessed
     from loaders.store import FeedBusy
     from pipeline.catalog import PublicationUnfinished
     from schemas import environment

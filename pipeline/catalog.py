@@ -91,7 +91,7 @@ def join_match(jobs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _prepare_match(env: Environment) -> None:
-    from loaders.backup import check_reprocessed
+    from loaders.restored import check_reprocessed
 
     check_reprocessed(env)
     _settle_corrections(env)
@@ -100,7 +100,7 @@ def _prepare_match(env: Environment) -> None:
 @contextmanager
 def _recording_failure(env: Environment) -> Iterator[None]:
     """Record an exception of a match as a failed publication, unless the match was only interrupted."""
-    from loaders.backup import NotReprocessed
+    from loaders.restored import NotReprocessed
     from loaders.store import is_interruption
 
     try:
@@ -204,8 +204,8 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
     because nothing had changed, and that still holds, the run says so and has the counts of before. Raises
     PublicationUnfinished when the catalog is published, and an error kept the rest from being done.
     """
-    from loaders.backup import check_reprocessed
     from loaders.publication import publication_lock
+    from loaders.restored import check_reprocessed
 
     env = environment()
     check_reprocessed(env)

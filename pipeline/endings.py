@@ -19,9 +19,9 @@ class RunHeld(Exception):
 
 def failure_sentence(error: BaseException) -> str | None:
     """Return the sentence of a failure that is explained by it; None for a defect, of which a trace is needed."""
-    from loaders.backup import NotReprocessed
     from loaders.declarations import Undeclared
     from loaders.downloads import DownloadsFailed
+    from loaders.restored import NotReprocessed
     from loaders.store import FeedBusy, WrongRunState, storage_sentence
     from pipeline.airflow_inputs import BadConnection, BadRequest
     from pipeline.catalog import PublicationUnfinished

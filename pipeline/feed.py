@@ -322,7 +322,7 @@ def plan(name: str, run_id: str) -> list[str]:
     A run that has nothing to transform gets one empty chunk.
     """
     from loaders import staging
-    from loaders.backup import waiting_keys
+    from loaders.restored import waiting_keys
 
     env = environment()
     with _recorded_failure(env, run_id, "plan"):
@@ -388,7 +388,6 @@ def transform(name: str, chunk: str) -> dict[str, int]:
     if chunk == _EMPTY_CHUNK:
         return {"records": 0}
     from loaders import staging, store
-    from loaders.erasure import keep_erased_out
     from loaders.publication import write_chunk_features
     from transforms import transform_all
 
@@ -403,7 +402,7 @@ def transform(name: str, chunk: str) -> dict[str, int]:
         _tell_other_code(run)
         mappings = staging.read_mappings(env, run_id)
         parts: list[pa.Table] = []
-        transformed = keep_erased_out(env, name, transform_all(staging.read_chunk(env, chunk), feed, mappings))
+        transformed = staging.keep_erased_out(env, name, transform_all(staging.read_chunk(env, chunk), feed, mappings))
         assessments = _with_features(with_progress(f"{name}: transform", transformed), parts)
         records = staging.write_outcomes(env, chunk, assessments)
         # Features are made while the resources are in memory, before `write_outcomes` makes the JSON whose sha256 names
@@ -557,8 +556,8 @@ def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
 def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]) -> tuple[Reason, ...]:
     """Return why the run must not be loaded; empty when it may be. The results are written under reports/gate."""
     from loaders import store
-    from loaders.backup import waiting_keys
     from loaders.catalog import read_gate_inputs
+    from loaders.restored import waiting_keys
 
     restored_keys = waiting_keys(env, feed.name)
     first_run = _first_run_of_registration(env, feed, counts) or _first_harvest_since_reopened(
@@ -597,8 +596,8 @@ def _first_run_of_registration(env: Environment, feed: Feed, counts: dict[str, i
 
     A restored backup has no runs; a feed of which it has published records had one that a person let pass.
     """
-    from loaders.backup import waiting_feeds
     from loaders.declarations import is_new_registration
+    from loaders.restored import waiting_feeds
 
     if not is_new_registration(env, feed.name) or feed.name in waiting_feeds(env):
         return ()

@@ -163,8 +163,7 @@ def _published(env: Environment, urls: Sequence[str]) -> list[str]:
 def _keep_hosts(env: Environment, at: datetime) -> None:
     """Count the addresses of each host, and keep the counts for the page that shows them: a million take seconds."""
     from loaders.browse import HOSTS_STATE, RECENT_DAYS, HostsOfLinks, count_links_of_hosts
-    from loaders.publication import write_publish_state
-    from loaders.store import read_transaction, write_transaction
+    from loaders.store import read_transaction, write_publish_state, write_transaction
 
     since = (at - timedelta(days=RECENT_DAYS)).strftime(_TIME)
     with read_transaction(env) as connection:

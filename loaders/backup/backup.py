@@ -20,9 +20,9 @@ import msgspec
 from more_itertools import chunked
 from sqlalchemy import Connection, select, tuple_
 
-from loaders.backup.restored import note_restored_feeds
 from loaders.landing import ERASURES_FILE_NAME, INDEX_FILE_NAME, Erasures
 from loaders.migrations import migrate
+from loaders.restored import note_restored_feeds
 from loaders.store import (
     AccountRow,
     ApplicationRow,

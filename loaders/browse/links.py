@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, case, exists, func, select, tuple_
 
-from loaders.publication import read_publish_state
-from loaders.store import LinkCheckRow, PublishedLinkRow, SourceRecordRow, rows_among
+from loaders.store import LinkCheckRow, PublishedLinkRow, SourceRecordRow, read_publish_state, rows_among
 
 MAX_HOSTS = 200
 RECENT_DAYS = 30  # a host's share that is checked is told of these days

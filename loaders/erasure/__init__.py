@@ -9,7 +9,6 @@ from loaders.erasure.erasure import (
     list_erasures,
     older_backups,
 )
-from loaders.erasure.outcomes import keep_erased_out
 
 __all__ = [
     "CannotErase",
@@ -17,7 +16,6 @@ __all__ = [
     "erase",
     "erase_again",
     "erasures_since",
-    "keep_erased_out",
     "list_erasures",
     "older_backups",
 ]

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from loaders.landing import Erasure, Erasures
-from loaders.staging import resource_columns
-from schemas import ERASED, Resource, redact
+from loaders.staging import resource_columns, without_placeholders
+from schemas import Resource, redact
 
 _SHA256_COLUMNS = ("payload_sha256", "pending_sha256")
 _KEPT_COLUMNS = ("key", "feed", "identifier", "finding", "id", "run_id", "resource_id", "left_key", "right_key", "by")
@@ -39,17 +39,6 @@ def _record_columns(row: dict[str, Any]) -> dict[str, Any]:
     record = without_placeholders(row["record"])
     columns = resource_columns(msgspec.json.decode(record, type=Resource))
     return {name: value for name, value in columns.items() if name in row}
-
-
-def without_placeholders(record: str) -> str:
-    """Return the JSON of a record without people and publishers of whom nothing but the placeholder is left."""
-    resource = msgspec.json.decode(record, type=Resource)
-    kept = msgspec.structs.replace(
-        resource,
-        contributors=tuple(person for person in resource.contributors if person.name != ERASED),
-        publishers=tuple(name for name in resource.publishers if name != ERASED),
-    )
-    return msgspec.json.encode(kept, order="deterministic").decode()
 
 
 def _digest(text: str) -> str:

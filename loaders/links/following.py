@@ -16,16 +16,17 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_
 from loaders.links.addresses import addresses_of, host_of
 from loaders.links.consequences import refresh_resources, resolve_left_issues
 from loaders.links.state import catalog_time
-from loaders.publication import read_publish_state, write_publish_state
 from loaders.store import (
     LinkCheckRow,
     PublishedLinkRow,
     ResourceRow,
     Run,
+    read_publish_state,
     read_transaction,
     rows_among,
     undecoded,
     upsert,
+    write_publish_state,
     write_rows,
     write_transaction,
 )

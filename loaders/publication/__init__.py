@@ -31,7 +31,6 @@ from loaders.publication.publication import (
     published_inputs,
     unreported_publication,
 )
-from loaders.publication.publish_state import read_publish_state, write_publish_state
 from loaders.publication.resources import has_outdated_columns, has_outdated_merges
 from loaders.publication.unchanged import ReadState, begin_reading
 
@@ -67,7 +66,6 @@ __all__ = [
     "read_last_match",
     "read_live_records",
     "read_match_result",
-    "read_publish_state",
     "records_alike",
     "resource_ids",
     "unreported_publication",
@@ -75,5 +73,4 @@ __all__ = [
     "write_catalog_issues",
     "write_chunk_features",
     "write_match_result",
-    "write_publish_state",
 ]

@@ -23,13 +23,13 @@ from sqlalchemy import Connection, func, select
 
 from loaders.publication.feature_store import delete_stored_features
 from loaders.publication.feature_update import Sums
-from loaders.publication.publish_state import read_publish_state
 from loaders.publication.unchanged import ReadState
 from loaders.store import (
     HarvestRunRow,
     JudgementRow,
     SourceRecordRow,
     link_file,
+    read_publish_state,
     read_transaction,
     rows_among,
     sweep,

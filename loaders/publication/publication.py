@@ -25,7 +25,6 @@ from loaders.publication.match_state import (
 )
 from loaders.publication.matches import write_matches
 from loaders.publication.planning import plan_alone, plan_resources, read_catalog
-from loaders.publication.publish_state import read_publish_state, write_publish_state
 from loaders.publication.resources import Merge, ResourceWriter, note_merge_version, rewrite_derived_columns
 from loaders.publication.unchanged import inputs_of_published, is_published, lock_number, note_written
 from loaders.staging import batch_errors
@@ -41,10 +40,12 @@ from loaders.store import (
     name_run,
     new_run_id,
     now,
+    read_publish_state,
     read_run,
     read_transaction,
     show_publications,
     this_worker,
+    write_publish_state,
     write_transaction,
 )
 from schemas import Environment, sentence

@@ -13,7 +13,6 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select
 
 from loaders.publication.identity import Identities, resolve
 from loaders.publication.planning import CatalogBefore, PlannedResource, PublishedResource
-from loaders.publication.publish_state import read_publish_state, write_publish_state
 from loaders.publication.rows import (
     DERIVATION_VERSION,
     DERIVED_COLUMNS,
@@ -33,8 +32,10 @@ from loaders.store import (
     SourceRecordRow,
     change_time,
     note_publication,
+    read_publish_state,
     rows_among,
     upsert,
+    write_publish_state,
     write_rows,
 )
 from schemas import Correction, Member, Relation, Resource

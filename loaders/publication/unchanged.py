@@ -11,8 +11,15 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, select, text, update
 
-from loaders.publication.publish_state import read_publish_state, write_publish_state
-from loaders.store import CatalogChangeRow, HarvestRunRow, read_transaction, this_worker, write_transaction
+from loaders.store import (
+    CatalogChangeRow,
+    HarvestRunRow,
+    read_publish_state,
+    read_transaction,
+    this_worker,
+    write_publish_state,
+    write_transaction,
+)
 from schemas import Base, Environment
 
 PUBLISHED_FROM = "published_from"  # the row of publish_state: the state of which everything is published

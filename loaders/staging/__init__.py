@@ -20,6 +20,7 @@ from loaders.staging.comparison import (
     write_judged_versions,
 )
 from loaders.staging.damage import find_damage
+from loaders.staging.erased import keep_erased_out, without_placeholders
 from loaders.staging.folder import OUTCOMES_FOLDER, ROWS_FOLDER, outcome_path, remove_staging, staging_folder
 from loaders.staging.licenses import StagedLicense, license_of_record, live_payloads, staged_licenses
 from loaders.staging.mappings import read_mappings, write_mappings
@@ -62,6 +63,7 @@ __all__ = [
     "find_damage",
     "gate_facts",
     "issue_id",
+    "keep_erased_out",
     "keep_seconds",
     "license_of_record",
     "live_payloads",
@@ -88,6 +90,7 @@ __all__ = [
     "take_seconds",
     "waiting_absences",
     "without_nul",
+    "without_placeholders",
     "write_batch_issues",
     "write_catalog_state",
     "write_judged_versions",

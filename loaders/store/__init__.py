@@ -75,6 +75,7 @@ from loaders.store.publications import (
     show_publications,
     visible_times,
 )
+from loaders.store.publish_state import read_publish_state, write_publish_state
 from loaders.store.run import (
     INTERRUPTED,
     RUN_COUNTS,
@@ -209,6 +210,7 @@ __all__ = [
     "parse_catalog_url",
     "read_kept",
     "read_publication",
+    "read_publish_state",
     "read_run",
     "read_transaction",
     "rows_among",
@@ -231,6 +233,7 @@ __all__ = [
     "whole_folder",
     "write_changes",
     "write_parquet",
+    "write_publish_state",
     "write_rows",
     "write_transaction",
 ]

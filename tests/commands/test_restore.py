@@ -13,9 +13,10 @@ import pytest
 from sqlalchemy import delete, text
 
 from commands.cli import main
-from loaders.backup import NotReprocessed, write_feed_files
+from loaders.backup import write_feed_files
 from loaders.curation import curation
 from loaders.declarations import keep_declaration
+from loaders.restored import NotReprocessed
 from loaders.store import FeedDeclarationRow, engine, write_transaction
 from pipeline import catalog as tasks_catalog
 from schemas import ROOT, Environment, environment, read_feed, replace

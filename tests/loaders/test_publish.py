@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import insert, select, text, update
 
 from loaders.curation import curation
-from loaders.publication import begin_publication, publish_match, resources, write_publish_state
+from loaders.publication import begin_publication, publish_match, resources
 from loaders.publication import match_state as state
 from loaders.publication.rows import DERIVATION_VERSION, derive_columns, encode_record, sets_of, sha256_of
 from loaders.store import (
@@ -28,6 +28,7 @@ from loaders.store import (
     WrongRunState,
     read_run,
     read_transaction,
+    write_publish_state,
     write_transaction,
 )
 from schemas import (

@@ -10,9 +10,15 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, select
 
-from loaders.publication import read_publish_state, write_publish_state
 from loaders.shell import elib_command
-from loaders.store import HarvestRunRow, ResourceRow, RestoredMemberRow, read_transaction
+from loaders.store import (
+    HarvestRunRow,
+    ResourceRow,
+    RestoredMemberRow,
+    read_publish_state,
+    read_transaction,
+    write_publish_state,
+)
 from schemas import Environment
 
 _STATE = "restored"  # the row of publish_state: the feeds that were published when the backup was made

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from loaders.erasure.rows import without_placeholders
 from loaders.landing import Erasures
-from schemas import Assessment, Environment, Resource, TextDigest, redact, replace
+from schemas import ERASED, Assessment, Environment, Resource, TextDigest, redact, replace
 
 
 def keep_erased_out(env: Environment, feed: str, assessments: Iterable[Assessment]) -> Iterator[Assessment]:
@@ -29,3 +28,14 @@ def _without(assessment: Assessment, texts: list[TextDigest]) -> Assessment:
             kept = msgspec.json.decode(without_placeholders(redacted), type=Resource)
             resource = replace(kept, key=resource.key)
     return replace(assessment, issues=issues, resource=resource)
+
+
+def without_placeholders(record: str) -> str:
+    """Return the JSON of a record without people and publishers of whom nothing but the placeholder is left."""
+    resource = msgspec.json.decode(record, type=Resource)
+    kept = msgspec.structs.replace(
+        resource,
+        contributors=tuple(person for person in resource.contributors if person.name != ERASED),
+        publishers=tuple(name for name in resource.publishers if name != ERASED),
+    )
+    return msgspec.json.encode(kept, order="deterministic").decode()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from loaders.store import PublishStateRow, upsert
+from loaders.store.database import upsert
+from loaders.store.models import PublishStateRow
 
 
 def read_publish_state(connection: Connection, name: str) -> str | None:
