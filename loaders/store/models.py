@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import sqlalchemy
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Text, false, text
+from sqlalchemy import BigInteger, Boolean, Column, ColumnClause, Float, Index, Integer, MetaData, Text, false, text
 
 _CONSTRAINT_NAMES = {
     "ix": "ix_%(column_0_label)s",
@@ -58,31 +58,31 @@ class Table:
         return cls.__table__
 
 
-def _text(**options: Any) -> Column[str]:
+def _text(**options: Any) -> ColumnClause[str]:
     return Column(Text, nullable=False, **options)
 
 
-def _text_or_null(**options: Any) -> Column[str | None]:
+def _text_or_null(**options: Any) -> ColumnClause[str | None]:
     return Column(Text, **options)
 
 
-def _integer(kind: type[Integer] = Integer, **options: Any) -> Column[int]:
+def _integer(kind: type[Integer] = Integer, **options: Any) -> ColumnClause[int]:
     return Column(kind, nullable=False, **options)
 
 
-def _integer_or_null(kind: type[Integer] = Integer, **options: Any) -> Column[int | None]:
+def _integer_or_null(kind: type[Integer] = Integer, **options: Any) -> ColumnClause[int | None]:
     return Column(kind, **options)
 
 
-def _number(**options: Any) -> Column[float]:
+def _number(**options: Any) -> ColumnClause[float]:
     return Column(Float(53), nullable=False, **options)
 
 
-def _truth(**options: Any) -> Column[bool]:
+def _truth(**options: Any) -> ColumnClause[bool]:
     return Column(Boolean, nullable=False, **options)
 
 
-def _truth_or_null(**options: Any) -> Column[bool | None]:
+def _truth_or_null(**options: Any) -> ColumnClause[bool | None]:
     return Column(Boolean, **options)
 
 
