@@ -52,11 +52,8 @@ def _measure() -> Iterator[tuple[str, str]]:
 
 
 def _gate() -> Iterator[tuple[str, str]]:
-    import pandas as pd
-
     from transforms.gate import SharesBefore, judge
 
-    rows = pd.DataFrame({"key": [f"made:{number}" for number in range(_GATE_ROWS)]})
     unchanged: dict[str, Any] = {
         "live_before": True,
         "live_after": True,
@@ -64,11 +61,15 @@ def _gate() -> Iterator[tuple[str, str]]:
         "errors": 0,
         "codes": "",
         "restamped": False,
+        "has_language": True,
+        "has_license": True,
+        "change": "none",
     }
-    rows = rows.assign(**unchanged, has_language=True, has_license=True, change="none")
-    rows.loc[:3_000, "change"] = "changed"
-    rows.loc[5_000:7_000, "errors"] = 1
-    rows.loc[5_000:7_000, "codes"] = "address_missing"
+    rows = [{"key": f"made:{number}", **unchanged} for number in range(_GATE_ROWS)]
+    for row in rows[:3_000]:
+        row["change"] = "changed"
+    for row in rows[5_000:7_000]:
+        row |= {"errors": 1, "codes": "address_missing"}
     expect = Expect(records=(1, _GATE_ROWS))
     feed = Feed(name="made", title="made", partner="made", protocol="files", url="x", expect=expect)
     history = SharesBefore(error_share=0.01, language_share=1.0, license_share=1.0)

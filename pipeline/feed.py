@@ -539,13 +539,14 @@ def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
     The results of the gate are written under reports/gate.
     """
     from loaders import store
-    from loaders.reports import reason_sentence
     from loaders.shell import elib_command
 
     env = environment()
     with _recorded_failure(env, run_id, "gate"):
         reasons = _judge_run(env, load_feed(env, name), run_id, counts)
         if reasons:
+            from loaders.reports import reason_sentence
+
             store.hold_run(env, run_id, reasons)
             decide = f"then decide: {elib_command('review', 'show', run_id)}"
             why = " ".join(reason_sentence(reason, decide=decide) for reason in reasons)
@@ -572,9 +573,9 @@ def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]
 
     inputs = read_gate_inputs(env, run_id, by_record=bool(restored_keys))
     history = SharesBefore(**(inputs.shares_before or {}))
-    frame = with_restored(inputs.facts, restored_keys)
+    facts = with_restored(inputs.facts, restored_keys)
     reprocess = store.read_run(env, run_id).kind == "reprocess"
-    result = judge(frame, feed, history, counts, reprocess=reprocess)
+    result = judge(facts, feed, history, counts, reprocess=reprocess)
     keep_measures(env, run_id, **_standing(result.results))
     reasons = (*first_run, *result.reasons)
     write_gate_results(env.reports, run_id, bool(reasons), reasons, result.results)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,9 +22,6 @@ from loaders.staging import (
 from loaders.store import IssueRow, SourceRecordRow, feed_name_of, read_transaction, rows_among
 from schemas import Environment, License
 
-if TYPE_CHECKING:
-    import pandas
-
 _BATCH_RECORDS = 2_000
 
 
@@ -32,7 +29,7 @@ class GateInputs(NamedTuple):
     """What the gate judges a run by: the shares of `quality_shares`, and the facts of `staging.gate_facts`."""
 
     shares_before: dict[str, float] | None
-    facts: pandas.DataFrame
+    facts: list[dict[str, Any]]
 
 
 class _Group(NamedTuple):
@@ -102,7 +99,7 @@ def open_issues(env: Environment, feed: str, code: str) -> dict[str, str]:
 def read_gate_inputs(env: Environment, run_id: str, *, by_record: bool = False) -> GateInputs:
     """Return what the gate judges a staged run by.
 
-    The facts are counted in groups of equal records or, `by_record`, one row per record with its key.
+    The facts are counted in groups of equal records or, `by_record`, one dict per record with its key.
     """
     facts = gate_facts(env, run_id, grouped=not by_record)
     feed = feed_name_of(run_id)
@@ -112,7 +109,7 @@ def read_gate_inputs(env: Environment, run_id: str, *, by_record: bool = False) 
         if not read_staging_plan(env, run_id).whole_state:
             for identifiers in read_identifiers(env, run_id):
                 counts.subtract(_count_records(connection, feed, [f"{feed}:{name}" for name in identifiers]))
-            facts = _with_unread(facts, counts)
+            facts += _unread_facts(counts)
     return GateInputs(shares, facts)
 
 
@@ -162,11 +159,9 @@ def _sum(counts: Counter[_Group], counted: Callable[[_Group], bool]) -> int:
     return sum(records for group, records in counts.items() if counted(group))
 
 
-def _with_unread(facts: pandas.DataFrame, counts: Counter[_Group]) -> pandas.DataFrame:
-    """Return the facts with those of the records that stay as they are and that the plan did not read."""
-    import pandas as pd
-
-    rows = [
+def _unread_facts(counts: Counter[_Group]) -> list[dict[str, Any]]:
+    """Return the facts of the records that stay as they are and that the plan did not read."""
+    return [
         {
             "live_before": group.status == "live",
             "live_after": group.status == "live",
@@ -183,5 +178,3 @@ def _with_unread(facts: pandas.DataFrame, counts: Counter[_Group]) -> pandas.Dat
         for group, records in counts.items()
         if records and group.status != "deleted"
     ]
-    facts = facts if "records" in facts.columns else facts.assign(records=1)
-    return pd.concat([facts, pd.DataFrame(rows)], ignore_index=True) if rows else facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,9 +26,6 @@ from loaders.store import (
     write_parquet,
 )
 from schemas import Environment, Issue, arrow_table
-
-if TYPE_CHECKING:
-    import pandas
 
 _SQL = Path(__file__).with_name("comparison.sql")
 _ROWS_SQL = Path(__file__).with_name("rows.sql")
@@ -115,22 +112,22 @@ def compare_outcomes(folder: Path, outcomes: list[Path], staging_plan: StagingPl
     return counts
 
 
-def gate_facts(env: Environment, run_id: str, *, grouped: bool = False) -> pandas.DataFrame:
-    """Return the feed as it would be after the load, one row per record, for the gate.
+def gate_facts(env: Environment, run_id: str, *, grouped: bool = False) -> list[dict[str, Any]]:
+    """Return the feed as it would be after the load, one dict per record, for the gate.
 
-    Columns: key, live_before, live_after, change (none, added, changed, deleted, rejected, quarantined), absent,
+    Its keys: key, live_before, live_after, change (none, added, changed, deleted, rejected, quarantined), absent,
     errors, codes (separated by ";"), has_title, has_language, has_license, license_open, restamped, payload_changed.
-    Without the records that the plan did not read (StagingPlan.whole_state). With `grouped`, one row for all records
+    Without the records that the plan did not read (StagingPlan.whole_state). With `grouped`, one dict for all records
     that are equal in what the gate counts, with their number as `records`, and no key.
     """
     path = staging_folder(env, run_id) / "facts.parquet"
-    if grouped:
-        groups = pq.read_table(path, columns=_GATE_COLUMNS).group_by(_GATE_COLUMNS).aggregate([([], "count_all")])
-        counted: pandas.DataFrame = groups.rename_columns([*_GATE_COLUMNS, "records"]).to_pandas()
-        return counted
-    frame: pandas.DataFrame = pq.read_table(path).to_pandas()
-    frame.insert(0, "key", feed_name_of(run_id) + ":" + frame.pop("identifier"))
-    return frame
+    with pq.ParquetFile(path) as file:  # pq.read_table would import pandas
+        if grouped:
+            groups = file.read(_GATE_COLUMNS).group_by(_GATE_COLUMNS).aggregate([([], "count_all")])
+            counted: list[dict[str, Any]] = groups.rename_columns([*_GATE_COLUMNS, "records"]).to_pylist()
+            return counted
+        feed = feed_name_of(run_id)
+        return [{"key": f"{feed}:{row.pop('identifier')}", **row} for row in file.read().to_pylist()]
 
 
 def read_identifiers(env: Environment, run_id: str) -> Iterator[list[str]]:

@@ -72,7 +72,7 @@ def test_a_newer_payload_with_the_same_record_is_no_change(env: Environment) -> 
     night(env, feed(), [sent("r1", "title", datestamp="2026-01-01", ignored=1)])
     before = rows(env, "source_record", "record, run_id")
     run = staged(env, feed(), [sent("r1", "title", datestamp="2026-01-02", ignored=2)])
-    (fact,) = gate_facts(env, run).to_dict("records")
+    (fact,) = gate_facts(env, run)
     assert (fact["change"], fact["payload_changed"], fact["restamped"]) == ("none", True, False)
     assert run_counts(catalog.load(env, run)) == {"landed": 1, "unchanged": 1}
     assert rows(env, "source_record", "record, run_id") == before
@@ -115,7 +115,7 @@ def test_absent_records_are_deleted_only_after_a_complete_full_list(env: Environ
     assert night(env, feed(), [sent("r1")], full=False) == {"landed": 1, "unchanged": 1}
     assert night(env, feed(), [sent("r1")], complete=False) == {"landed": 1, "unchanged": 1}
     run = staged(env, feed(), [sent("r3")])  # goes on with the harvest that was not complete, which listed r1
-    gone = {row["key"] for row in gate_facts(env, run).to_dict("records") if row["absent"]}
+    gone = {row["key"] for row in gate_facts(env, run) if row["absent"]}
     assert gone == {"books:r2"}
     catalog.load(env, run)
     assert states(env) == {"r1": "live", "r2": "deleted", "r3": "live"}
@@ -232,7 +232,7 @@ def test_a_retired_feed_withdraws_every_record(env: Environment) -> None:
 def test_gate_facts_describe_the_feed_as_it_would_be_after_the_load(env: Environment) -> None:
     night(env, feed(), [sent("same"), sent("gone"), sent("worse"), sent("stamped", datestamp="2026-01-01")])
     now = [sent("same"), sent("worse", "bad"), sent("fresh"), sent("stamped", datestamp="2026-01-02")]
-    facts = {row.pop("key"): row for row in gate_facts(env, staged(env, feed(), now)).to_dict("records")}
+    facts = {row.pop("key"): row for row in gate_facts(env, staged(env, feed(), now))}
     seen = {key: (row["live_before"], row["live_after"], row["change"], row["errors"]) for key, row in facts.items()}
     assert seen == {
         "books:same": (True, True, "none", 0),
@@ -279,7 +279,7 @@ def test_a_reprocess_restores_an_empty_catalog(env: Environment) -> None:
         connection.execute(text("DELETE FROM harvest_run"))
     run = store.begin_run(env, "books", "reprocess")
     counts = run_counts(stage(env, run))
-    alive = {row["key"] for row in gate_facts(env, run).to_dict("records") if row["live_after"]}
+    alive = {row["key"] for row in gate_facts(env, run) if row["live_after"]}
     catalog.load(env, run)
     after = {row[0]: row[1:] for row in rows(env, "source_record", AGAIN)}
     assert counts == {"landed": 6, "added": 3, "deleted": 1, "quarantined": 2}

@@ -18,7 +18,7 @@ NEVER = {"alembic", "altair", "great_expectations", "matplotlib", "scipy", "sqla
 ONLY_FOR = {
     "httpx": {"harvest"},
     "jinja2": {"gate", "report"},
-    "pandas": {"gate", "match"},
+    "pandas": {"match"},
     "pyarrow.compute": {"transform", "check", "gate", "match", "report"},
     "rich": {"harvest"},
     "sickle": {"harvest"},

@@ -6,8 +6,8 @@ Shares count from 50 records up; a smaller feed is judged by its counts.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Set
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping, Sequence, Set
+from typing import Any
 
 import msgspec
 
@@ -15,15 +15,17 @@ from schemas import Base, Feed, Reason
 from transforms.gate.bounds import Bound, FeedMeasures, bounds_of, retirement_bounds
 from transforms.rules import RULES
 
-if TYPE_CHECKING:
-    import pandas as pd
-
+Facts = dict[str, Any]  # of a record, or of `records` equal ones
 COLUMNS = (
     "live_before", "live_after", "change", "absent", "errors", "codes",
     "has_language", "has_license", "restamped",
 )  # fmt: skip
 _CHANGES = frozenset({"none", "added", "changed", "deleted", "rejected", "quarantined"})
 _NEW_CHANGES = ("added", "changed", "deleted", "rejected", "quarantined")
+_MEASURES = (
+    *("live_before", "live_after", "gone", "deleted", "absent", "failed", "judged", "changed", "restamped"),
+    *("with_language", "with_license", "narrowed"),
+)
 _NARROWED = "license_narrowed"
 _ERROR = "error:"  # and the code: the measure of a rule
 _ERROR_CODES = tuple(code for code, rule in RULES.items() if rule.severity == "error")
@@ -54,31 +56,30 @@ class BadGate(Exception):
 
 
 def judge(
-    frame: pd.DataFrame, feed: Feed, history: SharesBefore, counts: dict[str, int], *, reprocess: bool = False
+    facts: Sequence[Facts], feed: Feed, history: SharesBefore, counts: dict[str, int], *, reprocess: bool = False
 ) -> GateResult:
     """Judge whether a run may be loaded: it is held when it breaks a bound of the feed, its history or the registry.
 
-    `frame` has one row per record of the feed as it would be after the load, with COLUMNS and optionally
-    payload_changed; `codes` holds error codes separated by ";". With a column `records` a row stands for so many equal
-    records. A run in which nothing is added, changed, deleted, newly rejected or quarantined passes without
+    `facts` has one dict per record of the feed as it would be after the load, with COLUMNS and optionally
+    payload_changed; `codes` holds error codes separated by ";". With `records` a dict stands for so many equal records.
+    A run in which nothing is added, changed, deleted, newly rejected or quarantined passes without
     great-expectations. Of a `reprocess` only records with another payload count as changed at once: that our own code
     reads every record otherwise is what it is for.
-    Raises BadGate for a frame of another shape.
+    Raises BadGate for facts of another shape.
     """
-    _check_frame(frame)
+    _check_facts(facts)
     _check_expectations(feed)
-    if not any(counts.get(name) for name in _NEW_CHANGES) and _is_quiet(frame):
+    if not any(counts.get(name) for name in _NEW_CHANGES) and _is_quiet(facts):
         return GateResult(reasons=(), results={"quiet": True, "counts": dict(counts)})
-    codes = _codes_of(frame)
-    measured = _measure(frame, codes, reprocess)
+    codes = _codes_of(facts)
     measures = FeedMeasures(
-        sums={name: int(measured[name].sum()) for name in measured.columns},
+        sums=_measure(facts, codes, reprocess),
         error_share=history.error_share,
         language_share=history.language_share,
         license_share=history.license_share,
     )
     bounds = retirement_bounds(measures) if feed.status == "retired" else bounds_of(feed.expect, measures, codes)
-    verdicts = _verdicts(measured, bounds, measures.sums)
+    verdicts = _verdicts(bounds, measures.sums)
     broken = [bound for bound in bounds if not verdicts[bound.name]["success"]]
     results = {
         "quiet": False,
@@ -111,36 +112,27 @@ def _keeps(bound: Bound, number: int) -> bool:
     return (bound.low is None or number >= bound.low) and (bound.high is None or number <= bound.high)
 
 
-def with_restored(frame: pd.DataFrame, keys: Set[str]) -> pd.DataFrame:
-    """Return the frame with these records live before the run: a restored backup lists them, its catalog may not."""
-    import pandas as pd
-
-    if not keys:
-        return frame
-    known = frame.assign(live_before=frame["live_before"].astype(bool) | frame["key"].isin(keys))
-    lost = sorted(keys - set(frame["key"]))
-    if not lost:
-        return known
+def with_restored(facts: Sequence[Facts], keys: Set[str]) -> list[Facts]:
+    """Return the facts with these records live before the run: a restored backup lists them, its catalog may not."""
+    known = [row | {"live_before": True} if row["key"] in keys else row for row in facts] if keys else list(facts)
     blank = {"live_before": True, "live_after": False, "change": "none", "absent": False, "errors": 0, "codes": ""}
-    nothing = {"has_language": False, "has_license": False, "restamped": False, "records": 1}
-    missing = pd.DataFrame({"key": lost, **blank, **nothing})
-    return pd.concat([known, missing.reindex(columns=frame.columns, fill_value=False)], ignore_index=True)
+    nothing = {"has_language": False, "has_license": False, "restamped": False}
+    lost = keys - {row["key"] for row in facts} if keys else set()
+    return known + [{"key": key, **blank, **nothing} for key in sorted(lost)]
 
 
-def _is_quiet(frame: pd.DataFrame) -> bool:
+def _is_quiet(facts: Sequence[Facts]) -> bool:
     """Whether the run changes nothing, for better or worse."""
-    same = frame["live_before"].astype(bool) == frame["live_after"].astype(bool)
-    return bool(same.all()) and not frame["change"].isin(_NEW_CHANGES).any()
+    return all(bool(row["live_before"]) == bool(row["live_after"]) and row["change"] == "none" for row in facts)
 
 
-def _check_frame(frame: pd.DataFrame) -> None:
-    """Raise BadGate when columns are missing, or the column change has unknown values."""
-    missing = set(COLUMNS) - set(frame.columns)
-    if missing:
-        raise BadGate(f"the gate's frame lacks the columns {sorted(missing)}")
-    unknown = set(frame["change"].unique()) - _CHANGES
-    if unknown:
-        raise BadGate(f"the gate's frame: change holds {sorted(map(str, unknown))}; use one of {sorted(_CHANGES)}")
+def _check_facts(facts: Sequence[Facts]) -> None:
+    """Raise BadGate when facts lack a column, or `change` is unknown."""
+    for row in facts:
+        if missing := set(COLUMNS) - row.keys():
+            raise BadGate(f"the gate's facts lack {sorted(missing)}")
+        if row["change"] not in _CHANGES:
+            raise BadGate(f"the gate's facts: change is {row['change']!r}; use one of {sorted(_CHANGES)}")
 
 
 def _check_expectations(feed: Feed) -> None:
@@ -150,53 +142,49 @@ def _check_expectations(feed: Feed) -> None:
         raise BadGate(f"feeds/{feed.name}.toml, [expect] records: {list(records)} is not a range; write [least, most]")
 
 
-def _codes_of(frame: pd.DataFrame) -> tuple[str, ...]:
+def _codes_of(facts: Sequence[Facts]) -> tuple[str, ...]:
     """Return the error-level rules of the registry, and those of an earlier registry that records still have."""
-    codes = {code for joined in frame["codes"].dropna().unique() for code in str(joined).split(";") if code}
+    codes = {code for row in facts for code in _listed_codes(row)}
     return _ERROR_CODES + tuple(sorted(codes - set(_ERROR_CODES)))
 
 
-def _measure(frame: pd.DataFrame, codes: tuple[str, ...], reprocess: bool) -> pd.DataFrame:
-    """Return the frame as numbers of records to be summed: one column per measure, and one per error code."""
-    import pandas as pd
+def _listed_codes(row: Facts) -> list[str]:
+    return [code for code in (row["codes"] or "").split(";") if code]
 
-    before, after = frame["live_before"].astype(bool), frame["live_after"].astype(bool)
-    change, failed = frame["change"], (frame["errors"] > 0) | frame["change"].isin(["rejected", "quarantined"])
-    measures = {
+
+def _measure(facts: Sequence[Facts], codes: tuple[str, ...], reprocess: bool) -> dict[str, int]:
+    """Return how many records each measure counts, and how many have each error code."""
+    sums = dict.fromkeys([*_MEASURES, *(f"{_ERROR}{code}" for code in codes)], 0)
+    for row in facts:
+        listed = _listed_codes(row)
+        counted = [name for name, is_counted in _measures(row, listed, reprocess).items() if is_counted]
+        for name in (*counted, *(f"{_ERROR}{code}" for code in set(listed))):
+            sums[name] += row.get("records", 1)
+    return sums
+
+
+def _measures(row: Facts, codes: Collection[str], reprocess: bool) -> dict[str, bool]:
+    """Return by which measures a record counts. In a harvest, those without `payload_changed` may have changed too."""
+    before, after, change = row["live_before"], row["live_after"], row["change"]
+    failed = row["errors"] > 0 or change in ("rejected", "quarantined")
+    rewritten = row.get("payload_changed", False) or (change == "changed" and not reprocess)
+    return {
         "live_before": before,
         "live_after": after,
-        "gone": before & ~after,
-        "deleted": before & (change == "deleted"),
-        "absent": before & frame["absent"].astype(bool),
+        "gone": before and not after,
+        "deleted": before and change == "deleted",
+        "absent": before and row["absent"],
         "failed": failed,
-        "judged": after | failed,
-        "changed": before & _rewritten(frame, reprocess),
-        "restamped": before & frame["restamped"].astype(bool),
-        "with_language": after & frame["has_language"].astype(bool),
-        "with_license": after & frame["has_license"].astype(bool),
+        "judged": after or failed,
+        "changed": before and rewritten,
+        "restamped": before and row["restamped"],
+        "with_language": after and row["has_language"],
+        "with_license": after and row["has_license"],
+        "narrowed": before and change == "quarantined" and _NARROWED in codes,
     }
-    joined = frame["codes"].fillna("")
-    code_lists = joined[joined != ""].str.split(";")
-    narrowed = [_NARROWED in listed for listed in code_lists]
-    measures["narrowed"] = pd.Series(frame.index.isin(code_lists[narrowed].index), index=frame.index)
-    measures["narrowed"] &= before & (change == "quarantined")
-    for code in codes:
-        hits = code_lists[[code in listed for listed in code_lists]].index
-        measures[f"{_ERROR}{code}"] = pd.Series(frame.index.isin(hits), index=frame.index)
-    ones = pd.DataFrame(measures).astype("int8")
-    return ones if "records" not in frame.columns else ones.mul(frame["records"].astype("int64"), axis="index")
 
 
-def _rewritten(frame: pd.DataFrame, reprocess: bool) -> pd.Series[bool]:
-    """Return the records whose payload changed; in a harvest also those that changed without the frame saying so."""
-    import pandas as pd
-
-    no_record = pd.Series(False, index=frame.index)
-    payload = frame["payload_changed"].astype(bool) if "payload_changed" in frame.columns else no_record
-    return payload if reprocess else payload | (frame["change"] == "changed")
-
-
-def _verdicts(measured: pd.DataFrame, bounds: list[Bound], sums: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+def _verdicts(bounds: list[Bound], sums: Mapping[str, int]) -> dict[str, dict[str, Any]]:
     """Return each bound's verdict by its name.
 
     Sums that keep all bounds need no great-expectations, whose import takes longer than most nights' whole gate; what a
@@ -204,7 +192,7 @@ def _verdicts(measured: pd.DataFrame, bounds: list[Bound], sums: Mapping[str, in
     """
     if all(_keeps(bound, sums[bound.column]) for bound in bounds):
         return {bound.name: _kept(bound, sums[bound.column]) for bound in bounds}
-    return _validate(measured, bounds)
+    return _validate(bounds, sums)
 
 
 def _kept(bound: Bound, observed: int) -> dict[str, Any]:
@@ -220,10 +208,11 @@ def _kept(bound: Bound, observed: int) -> dict[str, Any]:
     }
 
 
-def _validate(measured: pd.DataFrame, bounds: list[Bound]) -> dict[str, dict[str, Any]]:
+def _validate(bounds: list[Bound], sums: Mapping[str, int]) -> dict[str, dict[str, Any]]:
     """Check every bound as an expectation of great-expectations; return name of the bound → its verdict."""
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations as gx
+    import pandas as pd
     from great_expectations.data_context.types import base
     from great_expectations.expectations.core.expect_column_sum_to_be_between import ExpectColumnSumToBeBetween
 
@@ -235,7 +224,7 @@ def _validate(measured: pd.DataFrame, bounds: list[Bound]) -> dict[str, dict[str
     )
     context = gx.get_context(mode="ephemeral", project_config=gx_config)
     asset = context.data_sources.add_pandas("staging").add_dataframe_asset("feed")
-    batch = asset.add_batch_definition_whole_dataframe("after the load").get_batch({"dataframe": measured})
+    batch = asset.add_batch_definition_whole_dataframe("after the load").get_batch({"dataframe": pd.DataFrame([sums])})
     suite = gx.ExpectationSuite(name="gate")
     for bound in bounds:
         suite.add_expectation(
