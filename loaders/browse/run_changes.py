@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 from more_itertools import chunked
 from sqlalchemy import Connection, select
 
@@ -126,6 +125,8 @@ def _facets(env: Environment, run_id: str, status: str, _written: int) -> Change
 
 def _counts(staging: Path) -> tuple[Counter[str], Counter[str]]:
     """Count the changes by kind, and by rule; reads these two columns only."""
+    import pyarrow.compute as pc  # here, because every report imports this package
+
     kinds, rules = Counter[str](), Counter[str]()
     for path in row_files(staging):
         with open_parquet(path) as file:
@@ -139,7 +140,7 @@ def _counts(staging: Path) -> tuple[Counter[str], Counter[str]]:
 
 
 def _value_counts(column: Any) -> dict[str, int]:
-    counted = pc.value_counts(pc.drop_null(column)).to_pylist()
+    counted = column.drop_null().value_counts().to_pylist()
     return {each["values"]: each["counts"] for each in counted}
 
 
@@ -221,6 +222,8 @@ def _rows_of_group(
 
 def _meant(batch: Any, first: int, start: int, chosen: ChangeFilter) -> list[dict[str, Any]]:
     """Return the rows of a batch that a filter means; `first` is the number of its first row."""
+    import pyarrow.compute as pc
+
     numbers = pa.array(range(first, first + batch.num_rows), pa.int64())
     mask = pc.and_(pc.not_equal(batch["change"], "unchanged"), pc.greater_equal(numbers, start))
     kind = chosen.kind or ("changed" if chosen.field else "")

@@ -19,7 +19,7 @@ ONLY_FOR = {
     "httpx": {"harvest"},
     "jinja2": {"gate", "report"},
     "pandas": {"match"},
-    "pyarrow.compute": {"transform", "check", "gate", "match", "report"},
+    "pyarrow.compute": {"transform", "check", "match"},
     "rich": {"harvest"},
     "sickle": {"harvest"},
     "splink": {"match"},
