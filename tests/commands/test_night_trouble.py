@@ -69,7 +69,7 @@ def test_a_home_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("url", "why"),
-    [("postgresql+psycopg://nobody@127.0.0.1:1/nothing", "connection failed"), ("nonsense", "Could not parse")],
+    [("postgresql+psycopg://nobody@127.0.0.1:1/nothing", "connection failed"), ("nonsense", "not the address")],
 )
 @pytest.mark.parametrize("name", ["run", "setup"])
 def test_an_unreachable_catalog_is_reported_in_one_sentence(tmp_path: Path, name: str, url: str, why: str) -> None:
