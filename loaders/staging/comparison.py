@@ -125,7 +125,7 @@ def gate_facts(env: Environment, run_id: str, *, grouped: bool = False) -> list[
         with open_workspace(path.parent) as duck:  # pyarrow's own grouping would import pandas, as pq.read_table would
             create_parquet_view(duck, "facts", path)
             query = f"SELECT {', '.join(_GATE_COLUMNS)}, count(*) AS records FROM facts GROUP BY ALL"  # noqa: S608 (our names)
-            groups: list[dict[str, Any]] = duck.execute(query).to_arrow_table().to_pylist()
+            groups: list[dict[str, Any]] = duck.sql(query).to_arrow_table().to_pylist()
         return groups
     feed = feed_name_of(run_id)
     with pq.ParquetFile(path) as file:

@@ -164,24 +164,26 @@ def _measure(facts: Sequence[Facts], codes: tuple[str, ...], reprocess: bool) ->
 
 
 def _measures(row: Facts, codes: Collection[str], reprocess: bool) -> dict[str, bool]:
-    """Return by which measures a record counts. In a harvest, those without `payload_changed` may have changed too."""
-    before, after, change = row["live_before"], row["live_after"], row["change"]
+    """Return by which measures a record counts."""
+    after, change = row["live_after"], row["change"]
     failed = row["errors"] > 0 or change in ("rejected", "quarantined")
-    rewritten = row.get("payload_changed", False) or (change == "changed" and not reprocess)
-    return {
-        "live_before": before,
-        "live_after": after,
-        "gone": before and not after,
-        "deleted": before and change == "deleted",
-        "absent": before and row["absent"],
-        "failed": failed,
-        "judged": after or failed,
-        "changed": before and rewritten,
-        "restamped": before and row["restamped"],
-        "with_language": after and row["has_language"],
-        "with_license": after and row["has_license"],
-        "narrowed": before and change == "quarantined" and _NARROWED in codes,
+    of_live = {
+        "live_before": True,
+        "gone": not after,
+        "deleted": change == "deleted",
+        "absent": row["absent"],
+        "changed": _is_changed(row, reprocess),
+        "restamped": row["restamped"],
+        "narrowed": change == "quarantined" and _NARROWED in codes,
     }
+    of_all = {"live_after": after, "failed": failed, "judged": after or failed}
+    of_kept = {"with_language": row["has_language"], "with_license": row["has_license"]}
+    return {**(of_live if row["live_before"] else {}), **of_all, **(of_kept if after else {})}
+
+
+def _is_changed(row: Facts, reprocess: bool) -> bool:
+    """Tell whether a record's payload changed; in a harvest, one without `payload_changed` may have changed too."""
+    return bool(row.get("payload_changed", False)) or (row["change"] == "changed" and not reprocess)
 
 
 def _verdicts(bounds: list[Bound], sums: Mapping[str, int]) -> dict[str, dict[str, Any]]:
