@@ -28,7 +28,7 @@ run: $(STAMP) ## the whole night once over the sample feeds, through Airflow
 	@$(BIN)/python -m commands.cli run
 
 test: $(STAMP) ## the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-web: $(STAMP) ## the web in Debian's Chromium
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m browser tests/web $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ def doing_work(env: Environment, work_id: str) -> Iterator[None]:
         try:
             yield
         finally:
+            sys.stdout.flush()  # the page shows the last line of the log, and reads it no more once the work has ended
             note_end(env, work_id)
 
 
