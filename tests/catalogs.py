@@ -15,6 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from sqlalchemy import Connection, Engine, Insert, NullPool, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
 from loaders.migrations import migrate
 from loaders.store import engine
@@ -123,10 +124,18 @@ class PostgresCatalogs:
         return name
 
     def _renew(self, name: str) -> None:
-        if self._empty.restore(name):
-            self._free.put(name)
+        """Empty a catalog, and give it another name: what a process keeps of a catalog, it keeps by its address."""
+        renamed = new_name()
+        try:
+            is_empty = self._empty.restore(name)
+            with self._server.connect() as connection:
+                connection.execute(text(f"ALTER DATABASE {name} RENAME TO {renamed}"))
+        except OperationalError:  # a process that a test has left came back to it
+            is_empty, renamed = False, name
+        if is_empty:
+            self._free.put(renamed)
         else:
-            drop_database(self._server, name)
+            drop_database(self._server, renamed)
 
 
 class _EmptyCatalog:
@@ -168,8 +177,12 @@ def _connected(name: str) -> Iterator[Connection]:
         yield connection
 
 
+def new_name() -> str:
+    return f"elib_test_{secrets.token_hex(6)}"
+
+
 def create_database(server: Engine, how: str) -> str:
-    name = f"elib_test_{secrets.token_hex(6)}"
+    name = new_name()
     with server.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} {how}"))
     return name
