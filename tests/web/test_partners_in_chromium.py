@@ -150,6 +150,7 @@ def mail_of(source: Source) -> str:
 
 
 def assert_fits(page: Page, source: Source) -> None:
+    page.wait_for_load_state()  # after a click the document may have no element yet
     assert page.evaluate("document.documentElement.scrollWidth") <= source.width, page.url
     assert page.get_attribute("html", "dir") == ("rtl" if source.language == "ar" else "ltr")
 
